@@ -1,0 +1,218 @@
+//! What the items of the reference table say. One item a fact; attribute names are readable in a console.
+
+use bytes::Bytes;
+use moorage_oci::{Descriptor, Digest, HashState, RepositoryName};
+use serde::{Deserialize, Serialize};
+
+use crate::blobs::{Part, PartsId};
+use crate::keys::Key;
+use crate::object_keys::ObjectKey;
+use crate::value::{Incarnation, Timestamp, Version};
+
+/// The format of the data that this code reads and writes. Goes up when an older binary could not.
+pub const FORMAT: u32 = 1;
+
+/// One item: a fact under its key. `version` is there on every record that changes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Item {
+    pub key: Key,
+    pub version: Option<Version>,
+    pub fact: Fact,
+}
+
+impl Item {
+    /// A fact that is written once.
+    #[must_use]
+    pub fn once(key: Key, fact: Fact) -> Self {
+        Self { key, version: None, fact }
+    }
+
+    /// A record, at a version that was never used before.
+    #[must_use]
+    pub fn at(key: Key, version: Version, fact: Fact) -> Self {
+        Self { key, version: Some(version), fact }
+    }
+}
+
+/// Every kind of fact.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact {
+    /// The format of the data.
+    Format { number: u32 },
+    /// What upload tokens are signed with, in hexadecimal.
+    UploadSecret { key: String },
+    /// A repository has, or had, a manifest.
+    Catalog,
+    Policy(Policy),
+    Tag(TagRecord),
+    /// A repository has this manifest.
+    Listed,
+    Manifest(ManifestRecord),
+    /// A manifest's bytes, exactly as they came.
+    #[serde(skip)]
+    Body(Bytes),
+    /// The key says who holds what.
+    Hold,
+    /// The manifest was in an index.
+    WasHeld,
+    /// The key says which index; its entry says where the manifest lives.
+    RemoteIn { urls: Vec<String> },
+    /// A tag that a recycled manifest had.
+    WasTagged,
+    Referrer(ReferrerRecord),
+    Content(ContentRecord),
+    Grant(GrantRecord),
+    Session(SessionRecord),
+    Trash(TrashRecord),
+}
+
+/// Where a node is in its life.
+///
+/// `Pending -> Live -> Condemned -> Deleting -> (gone)`; a manifest, and a grant that a client deleted, go
+/// `Condemned -> Recycled -> Deleting`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Being made: its holds are being put. Not there for readers.
+    Pending,
+    /// There.
+    Live,
+    /// There, for every reader; about to go, unless somebody holds it.
+    Condemned,
+    /// In the recycle bin: not there for readers, its holds kept.
+    Recycled,
+    /// Going: only a new incarnation can bring it back.
+    Deleting,
+}
+
+impl State {
+    /// Whether readers see the node.
+    #[must_use]
+    pub fn is_readable(self) -> bool {
+        matches!(self, Self::Live | Self::Condemned)
+    }
+}
+
+/// What every node's record has.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Node {
+    pub state: State,
+    pub incarnation: Incarnation,
+    /// The collector does not condemn the node before.
+    pub keep_until: Timestamp,
+    /// A pending node that is not live by then is given up.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deadline: Option<Timestamp>,
+    /// A pending node that came out of the recycle bin, and falls back into it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub from_bin: bool,
+}
+
+/// A manifest in a repository.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ManifestRecord {
+    pub node: Node,
+    pub media_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// Where the bytes are, when they don't fit an item.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub object: Option<ObjectKey>,
+    /// What this manifest refers to, and under which type it is listed there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject: Option<Subject>,
+}
+
+/// The subject of a referrer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Subject {
+    pub digest: Digest,
+    /// As the listing filters by it; empty where the referrer has none.
+    pub artifact_type: String,
+    /// Whether the subject was there when the referrer became live.
+    pub was_there: bool,
+}
+
+/// A tag, and what it points to.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TagRecord {
+    pub digest: Digest,
+    pub media_type: String,
+    /// Bytes of the manifest.
+    pub size: u64,
+}
+
+/// One entry of the referrers list of a subject.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ReferrerRecord {
+    pub descriptor: Descriptor,
+}
+
+/// The bytes of a blob, whichever repositories may read them.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ContentRecord {
+    pub node: Node,
+    pub object: ObjectKey,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// A repository may read a blob. Names the content's object, so that a read needs no other item.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct GrantRecord {
+    pub node: Node,
+    /// `None` while the grant is pending: it is copied from the content when that was seen live under the
+    /// grant's hold, never earlier.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub object: Option<ObjectKey>,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// An upload, from its first PATCH on.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SessionRecord {
+    pub repository: RepositoryName,
+    /// After this the upload's token is out of date, and the record may go.
+    pub expires: Timestamp,
+    pub progress: Progress,
+}
+
+/// How far an upload has come.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Progress {
+    Open(OpenUpload),
+    /// Finished or cancelled: the token is used up.
+    Closed,
+}
+
+/// The bytes of an upload that came so far.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct OpenUpload {
+    pub object: ObjectKey,
+    pub parts_id: PartsId,
+    pub parts: Vec<Part>,
+    /// Bytes received.
+    pub received: u64,
+    pub hash: HashState,
+}
+
+/// An object to delete; afterwards a tombstone, so that its key is never recorded again.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TrashRecord {
+    /// When it was given up.
+    pub since: Timestamp,
+    /// An object that never was completed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parts_id: Option<PartsId>,
+}
+
+/// A repository's policy.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, Default)]
+pub struct Policy {
+    /// Whether the repository's name is in the catalog already.
+    pub in_catalog: bool,
+}
+

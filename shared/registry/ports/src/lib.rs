@@ -1,0 +1,40 @@
+//! What Moorage asks of storage, and no more.
+//!
+//! Two ports: a [`ReferenceTable`] for the facts (who names what) and a [`BlobStore`] for the bytes. Both
+//! are several narrow traits, so that a caller can be handed the least it needs: a pull gets [`ReadTable`],
+//! [`KeepUntil`] and [`ReadBlobs`], and cannot write anything else.
+//!
+//! The promises are in the docs of the traits. They are what DynamoDB and S3 can keep, and no more; an
+//! embedded adapter keeps the same ones. [`contract`] holds every adapter to them, clause by clause.
+
+pub mod blobs;
+pub mod context;
+pub mod error;
+pub mod facts;
+pub mod keys;
+pub mod limits;
+pub mod object_keys;
+pub mod table;
+pub mod value;
+
+#[cfg(feature = "testing")]
+pub mod contract;
+#[cfg(feature = "testing")]
+pub mod counting;
+#[cfg(feature = "testing")]
+pub mod faults;
+
+pub use blobs::{
+    BlobStore, ByteStream, DeleteBlobs, Durability, Object, ObjectBody, Part, PartsId, Put, ReadBlobs,
+    WriteBlobs,
+};
+pub use context::{Clock, Context, Random};
+pub use error::PortError;
+pub use facts::{Fact, Item};
+pub use keys::{Key, SortRange};
+pub use object_keys::ObjectKey;
+pub use table::{
+    Action, Change, ChangeFeed, Changes, Cursor, Expect, KeepUntil, Page, Query, ReadTable, ReferenceTable,
+    Transacted, WriteTable, Written,
+};
+pub use value::{Incarnation, Nonce, Timestamp, Version};
