@@ -67,6 +67,29 @@ pub enum Fact {
     Trash(TrashRecord),
 }
 
+impl Fact {
+    /// What every node's record has, where this is one.
+    #[must_use]
+    pub fn node(&self) -> Option<&Node> {
+        match self {
+            Self::Manifest(ManifestRecord { node, .. })
+            | Self::Content(ContentRecord { node, .. })
+            | Self::Grant(GrantRecord { node, .. }) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub fn node_mut(&mut self) -> Option<&mut Node> {
+        match self {
+            Self::Manifest(ManifestRecord { node, .. })
+            | Self::Content(ContentRecord { node, .. })
+            | Self::Grant(GrantRecord { node, .. }) => Some(node),
+            _ => None,
+        }
+    }
+}
+
 /// Where a node is in its life.
 ///
 /// `Pending -> Live -> Condemned -> Deleting -> (gone)`; a manifest, and a grant that a client deleted, go
@@ -146,7 +169,10 @@ pub struct TagRecord {
 /// One entry of the referrers list of a subject.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ReferrerRecord {
-    pub descriptor: Descriptor,
+    pub digest: Digest,
+    /// `None` where it is too long for the listing, which then reads the manifest itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub descriptor: Option<Descriptor>,
 }
 
 /// The bytes of a blob, whichever repositories may read them.

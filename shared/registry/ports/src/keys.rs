@@ -152,6 +152,12 @@ impl Key {
         Self::new(manifest_partition(repository, subject), sort)
     }
 
+    /// A referrer's key from its sort part, as a list that is read page by page hands it out.
+    #[must_use]
+    pub fn referrer_at(repository: &RepositoryName, subject: &Digest, sort: &str) -> Option<Self> {
+        sort.starts_with(REFERRER).then(|| Self::new(manifest_partition(repository, subject), sort))
+    }
+
     /// A blob's content: `blob#sha256:9f86… / content`.
     #[must_use]
     pub fn content(digest: &Digest) -> Self {
@@ -205,10 +211,24 @@ impl Key {
         (self.partition == "catalog").then_some(self.sort.as_str())
     }
 
-    /// The repository, where this is the key of a grant.
+    /// The repository and the blob, where this is the key of a grant.
     #[must_use]
-    pub fn grant_repository(&self) -> Option<&str> {
-        self.sort.strip_prefix(GRANT)
+    pub fn granted(&self) -> Option<(RepositoryName, Digest)> {
+        let digest = self.partition.strip_prefix(BLOB)?;
+        Some((self.sort.strip_prefix(GRANT)?.parse().ok()?, digest.parse().ok()?))
+    }
+
+    /// The repository and the digest, where this is the key of anything under a manifest.
+    #[must_use]
+    pub fn manifest_named(&self) -> Option<(RepositoryName, Digest)> {
+        let (repository, digest) = self.partition.strip_prefix(MANIFEST)?.rsplit_once('#')?;
+        Some((repository.parse().ok()?, digest.parse().ok()?))
+    }
+
+    /// The index, where this is the key of an entry that an index names as remote.
+    #[must_use]
+    pub fn naming_index(&self) -> Option<Digest> {
+        self.sort.strip_prefix(REMOTE_IN)?.rsplit_once('#')?.0.parse().ok()
     }
 
     /// The holder's tag and the tag's version, where this is the key of a tag's hold.
@@ -233,6 +253,8 @@ impl Key {
     }
 }
 
+const BLOB: &str = "blob#";
+const MANIFEST: &str = "manifest#";
 const TAG: &str = "tag#";
 const REFERRER: &str = "referrer#";
 const REMOTE_IN: &str = "remote-in#";
@@ -246,11 +268,11 @@ fn repository_partition(repository: &RepositoryName) -> String {
 }
 
 fn manifest_partition(repository: &RepositoryName, digest: &Digest) -> String {
-    format!("manifest#{repository}#{digest}")
+    format!("{MANIFEST}{repository}#{digest}")
 }
 
 fn blob_partition(digest: &Digest) -> String {
-    format!("blob#{digest}")
+    format!("{BLOB}{digest}")
 }
 
 fn type_in_key(artifact_type: &str) -> String {

@@ -8,6 +8,7 @@
 //! embedded adapter keeps the same ones. [`contract`] holds every adapter to them, clause by clause.
 
 pub mod blobs;
+pub mod calls;
 pub mod context;
 pub mod error;
 pub mod facts;

@@ -1,0 +1,169 @@
+//! What can be said on the command line, or in the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use moorage_http::Access;
+use moorage_operations::{MissingChildren, Settings};
+use tracing_subscriber::filter::LevelFilter;
+
+/// A registry for OCI artifacts: container images, Helm charts, and any other kind.
+///
+/// `moorage` alone serves, with the options of `moorage serve`.
+#[derive(Parser)]
+#[command(name = "moorage", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves a registry until it is told to stop (Ctrl-C, SIGTERM).
+    Serve(Serve),
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct Serve {
+    /// Where to listen. Port 0 takes a free one and says which. On an address that other machines can reach,
+    /// --anonymous must be given too.
+    #[arg(long, env = "MOORAGE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:5000")]
+    pub(crate) listen: SocketAddr,
+
+    /// The directory for everything that is stored. Made if it is not there; one process at a time.
+    #[arg(long, env = "MOORAGE_DATA", value_name = "DIRECTORY", default_value = "./moorage-data")]
+    pub(crate) data: PathBuf,
+
+    /// What everyone may do, there being no accounts yet. On a loopback address: push, if nothing is said.
+    #[arg(long, env = "MOORAGE_ANONYMOUS", value_name = "WHAT")]
+    pub(crate) anonymous: Option<Anonymous>,
+
+    /// What to do with a manifest that names blobs or manifests which are not in its repository.
+    #[arg(long, env = "MOORAGE_MISSING", value_name = "WHAT", default_value = "refuse")]
+    missing: Missing,
+
+    /// The longest manifest that is taken, in bytes.
+    #[arg(long, env = "MOORAGE_MANIFEST_BYTES_MAX", value_name = "BYTES", default_value_t = Settings::default().manifest_bytes_max)]
+    manifest_bytes_max: usize,
+
+    /// How long an upload may take, in seconds.
+    #[arg(long, env = "MOORAGE_UPLOAD_AGE_MAX", value_name = "SECONDS", default_value_t = Settings::default().upload_age_max_ms / 1000)]
+    upload_age_max: u64,
+
+    /// The least important messages to log, to standard error: as text on a terminal, else as JSON. A request
+    /// is one line, at `info`.
+    #[arg(long, env = "MOORAGE_LOG", value_name = "LEVEL", default_value = "info")]
+    pub(crate) log: LogLevel,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Anonymous {
+    /// Everyone may pull, push and delete.
+    Push,
+    /// Everyone may pull; nobody may push or delete.
+    Pull,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Missing {
+    /// Refuse it, and say what is missing.
+    Refuse,
+    /// Take it; what comes later is held from its first moment.
+    Allow,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+impl Cli {
+    /// Reads the command line, and the environment. Says what is wrong and ends the process where it is.
+    pub(crate) fn read() -> Serve {
+        let cli = Self::parse();
+        match cli.command {
+            Some(Command::Serve(serve)) => serve,
+            None => cli.serve,
+        }
+    }
+}
+
+impl Serve {
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            missing: match self.missing {
+                Missing::Refuse => MissingChildren::Refuse,
+                Missing::Allow => MissingChildren::Allow,
+            },
+            manifest_bytes_max: self.manifest_bytes_max,
+            upload_age_max_ms: self.upload_age_max.saturating_mul(1000),
+            ..Settings::default()
+        }
+    }
+
+    /// What everyone may do.
+    ///
+    /// # Errors
+    /// Where other machines can reach the address and nothing was said.
+    pub(crate) fn access(&self) -> Result<Access, String> {
+        match self.anonymous {
+            Some(Anonymous::Push) => Ok(Access::PullAndPush),
+            Some(Anonymous::Pull) => Ok(Access::PullOnly),
+            None if self.listen.ip().is_loopback() => Ok(Access::PullAndPush),
+            None => Err(format!(
+                "{} can be reached by other machines, and there are no accounts yet. Say what everyone may do: \
+                 --anonymous pull, or --anonymous push; or listen on 127.0.0.1",
+                self.listen
+            )),
+        }
+    }
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Off => Self::OFF,
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Serve {
+        let cli = Cli::try_parse_from(std::iter::once(&"moorage").chain(arguments)).expect("arguments");
+        match cli.command {
+            Some(Command::Serve(serve)) => serve,
+            None => cli.serve,
+        }
+    }
+
+    #[test]
+    fn serve_may_be_left_out() {
+        for arguments in [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+            assert_eq!(read(arguments).listen.port(), 0);
+        }
+    }
+
+    #[test]
+    fn an_address_that_others_reach_needs_a_choice() {
+        assert_eq!(read(&[]).access(), Ok(Access::PullAndPush));
+        assert_eq!(read(&["--listen", "[::1]:0"]).access(), Ok(Access::PullAndPush));
+        let refused = read(&["--listen", "0.0.0.0:0"]).access().expect_err("no choice was made");
+        assert!(refused.contains("--anonymous"), "{refused}");
+        assert_eq!(read(&["--listen", "0.0.0.0:0", "--anonymous", "pull"]).access(), Ok(Access::PullOnly));
+        assert_eq!(read(&["--listen", "0.0.0.0:0", "--anonymous", "push"]).access(), Ok(Access::PullAndPush));
+    }
+}

@@ -1,0 +1,111 @@
+//! Listens, serves each connection, and stops when it is told to: what is in flight is finished first.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use moorage_http::Registry;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::Serve;
+use crate::greeting::greeting;
+use crate::startup::Opened;
+
+/// How long a connection may stay silent before its next request: longer than clients keep idle ones.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// After a connection could not be accepted (no file descriptors are left, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// Why it can't listen, for the one who started it.
+pub(crate) fn run(serve: &Serve, opened: Opened) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
+    let Opened { registry, storage } = opened;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(serve.listen).await.map_err(|e| cannot_listen(serve.listen, &e))?;
+        let address = listener.local_addr().map_err(|e| cannot_listen(serve.listen, &e))?;
+        storage.announce(&format!("http://{address}")).map_err(|e| e.to_string())?;
+        println!("{}", greeting(address, &serve.data));
+        accept(&listener, &registry).await
+    })?;
+    drop(registry);
+    drop(runtime);
+    storage.close();
+    Ok(())
+}
+
+async fn accept(listener: &TcpListener, registry: &Registry) -> Result<(), String> {
+    let graceful = GracefulShutdown::new();
+    let mut told_to_stop = pin!(stop_signal());
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => serve_connection(stream, registry.clone(), &graceful),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    pause().await;
+                }
+            },
+            told = &mut told_to_stop => {
+                told?;
+                break;
+            }
+        }
+    }
+    tracing::info!("stopping: finishing what is in flight; a second signal stops at once");
+    tokio::select! {
+        () = graceful.shutdown() => Ok(()),
+        again = stop_signal() => again,
+    }
+}
+
+fn serve_connection(stream: TcpStream, registry: Registry, graceful: &GracefulShutdown) {
+    // Answers are written whole: waiting for more to send only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection was gone before it was served");
+        return;
+    }
+    let service = service_fn(move |request| {
+        let registry = registry.clone();
+        async move { Ok::<_, Infallible>(registry.answer(request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    let watched = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = watched.await {
+            // The client went away, or spoke something else than HTTP.
+            tracing::debug!(%error, "a connection ended early");
+        }
+    });
+}
+
+/// Ctrl-C, or what a service manager sends.
+async fn stop_signal() -> Result<(), String> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing that is stored depends on this pause")]
+async fn pause() {
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> String {
+    format!("can't listen on {address}: {error}. Choose another address with --listen, such as 127.0.0.1:0")
+}

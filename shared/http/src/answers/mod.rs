@@ -1,0 +1,17 @@
+//! The answers, one file for each thing that the API names.
+
+mod blobs;
+mod lists;
+mod manifests;
+mod referrers;
+mod uploads;
+
+use http::{Response, StatusCode};
+
+use crate::answer::Answer;
+use crate::body::AnswerBody;
+
+/// `GET /v2/`: the API is here.
+pub(crate) fn ping() -> Response<AnswerBody> {
+    Answer::new(StatusCode::OK).json("application/json", &serde_json::json!({}))
+}

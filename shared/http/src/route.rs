@@ -1,0 +1,121 @@
+//! Which thing of the registry a path names.
+//!
+//! A repository's name may have any number of components, and may end in `blobs`, `manifests`, `tags`,
+//! `uploads` or `referrers`: so a path is read from its end.
+
+use std::borrow::Cow;
+
+use moorage_operations::InvalidRequest;
+use percent_encoding::percent_decode_str;
+
+/// What a path names; its texts are not checked yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Route<'a> {
+    /// `/v2/`
+    Base,
+    /// `/v2/_catalog`
+    Catalog,
+    /// `/v2/_oci/ext/discover`, and the same of a repository
+    Extensions { repository: Option<Cow<'a, str>> },
+    /// `/v2/<name>/tags/list`
+    Tags { repository: Cow<'a, str> },
+    /// `/v2/<name>/manifests/<reference>`
+    Manifest { repository: Cow<'a, str>, reference: Cow<'a, str> },
+    /// `/v2/<name>/referrers/<digest>`
+    Referrers { repository: Cow<'a, str>, digest: Cow<'a, str> },
+    /// `/v2/<name>/blobs/<digest>`
+    Blob { repository: Cow<'a, str>, digest: Cow<'a, str> },
+    /// `/v2/<name>/blobs/uploads/`
+    Uploads { repository: Cow<'a, str> },
+    /// `/v2/<name>/blobs/uploads/<token>`
+    Upload { repository: Cow<'a, str>, token: Cow<'a, str> },
+}
+
+/// Reads a path, as it stands in the request line: without the query, percent-encoded.
+///
+/// # Errors
+/// `UnknownRoute`, or `Path` where it is not UTF-8 once decoded.
+pub fn route(path: &str) -> Result<Route<'_>, InvalidRequest> {
+    let unknown = || InvalidRequest::UnknownRoute;
+    let rest = match path {
+        "/v2" | "/v2/" => return Ok(Route::Base),
+        _ => path.strip_prefix("/v2/").ok_or_else(unknown)?,
+    };
+    match rest {
+        "_catalog" => return Ok(Route::Catalog),
+        "_oci/ext/discover" => return Ok(Route::Extensions { repository: None }),
+        _ => {}
+    }
+    if let Some(name) = rest.strip_suffix("/_oci/ext/discover") {
+        return Ok(Route::Extensions { repository: Some(decoded(name)?) });
+    }
+    let (before, last) = rest.rsplit_once('/').ok_or_else(unknown)?;
+    if last == "uploads"
+        && let Some(name) = before.strip_suffix("/blobs")
+    {
+        return Ok(Route::Uploads { repository: decoded(name)? });
+    }
+    let (name, kind) = before.rsplit_once('/').ok_or_else(unknown)?;
+    let repository = decoded(name)?;
+    let last = decoded(last)?;
+    Ok(match kind {
+        "tags" if last == "list" => Route::Tags { repository },
+        "manifests" => Route::Manifest { repository, reference: last },
+        "referrers" => Route::Referrers { repository, digest: last },
+        "blobs" => Route::Blob { repository, digest: last },
+        "uploads" => {
+            let name = name.strip_suffix("/blobs").ok_or_else(unknown)?;
+            let repository = decoded(name)?;
+            if last.is_empty() { Route::Uploads { repository } } else { Route::Upload { repository, token: last } }
+        }
+        _ => return Err(unknown()),
+    })
+}
+
+fn decoded(text: &str) -> Result<Cow<'_, str>, InvalidRequest> {
+    percent_decode_str(text).decode_utf8().map_err(|_| InvalidRequest::Path("it is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_end_in_a_word_of_the_api() {
+        for word in ["blobs", "manifests", "tags", "uploads", "referrers", "list", "blobs/uploads", "tags/list"] {
+            let repository = Cow::from(format!("a/{word}"));
+            let path = |rest: &str| format!("/v2/a/{word}/{rest}");
+            let expect = |rest: &str, route_: Route<'_>| assert_eq!(route(&path(rest)), Ok(route_), "{}", path(rest));
+            expect("tags/list", Route::Tags { repository: repository.clone() });
+            expect("manifests/v1", Route::Manifest { repository: repository.clone(), reference: "v1".into() });
+            expect("manifests/list", Route::Manifest { repository: repository.clone(), reference: "list".into() });
+            expect("blobs/sha256:00", Route::Blob { repository: repository.clone(), digest: "sha256:00".into() });
+            expect("referrers/sha256:00", Route::Referrers {
+                repository: repository.clone(),
+                digest: "sha256:00".into(),
+            });
+            expect("blobs/uploads/", Route::Uploads { repository: repository.clone() });
+            expect("blobs/uploads", Route::Uploads { repository: repository.clone() });
+            expect("blobs/uploads/abc", Route::Upload { repository: repository.clone(), token: "abc".into() });
+            expect("_oci/ext/discover", Route::Extensions { repository: Some(repository.clone()) });
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_once() {
+        let expected = Route::Blob { repository: "a".into(), digest: "sha256:00".into() };
+        assert_eq!(route("/v2/a/blobs/sha256%3A00"), Ok(expected));
+        let expected = Route::Manifest { repository: "a".into(), reference: "%41".into() };
+        assert_eq!(route("/v2/a/manifests/%2541"), Ok(expected));
+        assert_eq!(route("/v2/a/manifests/%ff"), Err(InvalidRequest::Path("it is not UTF-8")));
+    }
+
+    #[test]
+    fn what_names_nothing_is_unknown() {
+        for path in ["", "/", "/v1/", "/v2x", "/v2/a", "/v2/a/b", "/v2/a/b/c", "/v2/uploads/x", "/v2/a/uploads/x"] {
+            assert_eq!(route(path), Err(InvalidRequest::UnknownRoute), "{path}");
+        }
+        assert_eq!(route("/v2"), Ok(Route::Base));
+        assert_eq!(route("/v2/_catalog"), Ok(Route::Catalog));
+    }
+}

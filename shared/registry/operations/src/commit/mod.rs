@@ -1,0 +1,196 @@
+//! How what is pushed comes to be, so that no collector can take it away half-way.
+//!
+//! Nodes are manifests, grants and contents. To commit one that holds others: (1) take its record, pending;
+//! (2) put a hold under each child, keyed with the record's incarnation; (3) read each child, which must be
+//! live; (4) set the record live by compare-and-set. Writers put the hold and then look at the state;
+//! collectors change the state and then look for holds: so one of the two always sees the other, whatever
+//! the interleaving, pause or crash.
+//!
+//! Who dies half-way leaves a pending record, which readers don't see, and which the next pusher joins.
+//!
+//! Every step but the last is [`Durability::BeforeNext`]: the last one is what the client is told of.
+
+mod content;
+mod grant;
+mod help;
+mod manifest;
+
+pub(crate) use grant::Granted;
+
+use moorage_ports::facts::{Node, State};
+use moorage_ports::{Durability, Expect, Item, PortError, Timestamp, Written};
+
+use crate::error::RegistryError;
+use crate::registry::Push;
+use crate::settings::PENDING_DEADLINE_MS;
+
+/// A record that was taken, or what stood in the way.
+pub(crate) enum Taken {
+    /// It is live: nothing is left to do.
+    Live(Item),
+    /// It is pending, and ours to finish together with whoever else joined.
+    Pending(Item),
+    /// It was changed meanwhile; this is what is there now.
+    Changed(Option<Item>),
+}
+
+impl Push {
+    pub(crate) fn pending_node(&self) -> Node {
+        let now = self.now();
+        Node {
+            state: State::Pending,
+            incarnation: self.fresh_incarnation(),
+            keep_until: self.first_keep_until(now),
+            deadline: Some(now.plus_ms(PENDING_DEADLINE_MS)),
+            from_bin: false,
+        }
+    }
+
+    pub(crate) fn live_node(&self) -> Node {
+        Node { state: State::Live, deadline: None, ..self.pending_node() }
+    }
+
+    fn first_keep_until(&self, now: Timestamp) -> Timestamp {
+        now.plus_ms(self.settings.grace_ms.saturating_mul(2))
+    }
+
+    /// Step 1: takes a node's record, whatever state it is in. `found` is what is known to be there;
+    /// `fresh` makes a record where none is.
+    pub(crate) async fn take(
+        &self,
+        found: Option<Item>,
+        fresh: impl FnOnce() -> Item,
+    ) -> Result<Taken, RegistryError> {
+        let Some(item) = found else {
+            let made = fresh();
+            let written = self.table.put(made.clone(), Expect::Absent, Durability::BeforeNext).await?;
+            return Ok(match written {
+                Written::Done => Taken::Pending(made),
+                Written::Refused(now) => Taken::Changed(now.map(|i| *i)),
+            });
+        };
+        match state_of(&item)? {
+            State::Live => Ok(Taken::Live(item)),
+            State::Pending => Ok(Taken::Pending(item)),
+            State::Condemned => Ok(match self.compare_and_set(item, |node| node.state = State::Live).await? {
+                Ok(live) => Taken::Live(live),
+                Err(now) => Taken::Changed(now),
+            }),
+            State::Recycled => {
+                let deadline = self.now().plus_ms(PENDING_DEADLINE_MS);
+                let revive = |node: &mut Node| {
+                    node.state = State::Pending;
+                    node.deadline = Some(deadline);
+                    node.from_bin = true;
+                };
+                Ok(match self.compare_and_set(item, revive).await? {
+                    Ok(pending) => Taken::Pending(pending),
+                    Err(now) => Taken::Changed(now),
+                })
+            }
+            State::Deleting => {
+                let key = item.key.clone();
+                self.help(item).await?;
+                Ok(Taken::Changed(self.table.get(&key).await?))
+            }
+        }
+    }
+
+    /// Changes the node of a record at a fresh version, if the record still is as `item` shows it; else
+    /// answers what is there.
+    pub(crate) async fn compare_and_set(
+        &self,
+        item: Item,
+        change: impl FnOnce(&mut Node),
+    ) -> Result<Result<Item, Option<Item>>, RegistryError> {
+        self.compare_and_set_with(item, change, Durability::BeforeNext).await
+    }
+
+    pub(crate) async fn compare_and_set_with(
+        &self,
+        item: Item,
+        change: impl FnOnce(&mut Node),
+        durability: Durability,
+    ) -> Result<Result<Item, Option<Item>>, RegistryError> {
+        let expect = Expect::VersionIs(version_of(&item)?);
+        let mut changed = item;
+        change(node_of_mut(&mut changed)?);
+        changed.version = Some(self.fresh_version());
+        Ok(match self.table.put(changed.clone(), expect, durability).await? {
+            Written::Done => Ok(changed),
+            Written::Refused(now) => Err(now.map(|i| *i)),
+        })
+    }
+
+    /// Sees to it that a child is live: sets a condemned one back. `false` where it is not there.
+    pub(crate) async fn settle_child(&self, found: Option<Item>) -> Result<bool, RegistryError> {
+        let mut found = found;
+        for _ in 0..crate::settings::CONTENTION_TRIES_MAX {
+            let Some(item) = found else { return Ok(false) };
+            match state_of(&item)? {
+                State::Live => return Ok(true),
+                State::Pending | State::Recycled | State::Deleting => return Ok(false),
+                State::Condemned => match self.compare_and_set(item, |node| node.state = State::Live).await? {
+                    Ok(_) => return Ok(true),
+                    Err(now) => found = now,
+                },
+            }
+        }
+        Err(RegistryError::Contended)
+    }
+
+    /// Gives up a record that was taken: a child is missing. One that came out of the bin falls back into it.
+    pub(crate) async fn give_up(&self, pending: Item) -> Result<(), RegistryError> {
+        // Whoever changed it meanwhile goes on with it; there is nothing to repeat.
+        let _changed_by_another = self
+            .compare_and_set(pending, |node| {
+                node.state = if node.from_bin { State::Recycled } else { State::Deleting };
+                node.deadline = None;
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Moves on the time until which a live node stays although nothing holds it, if less than the grace is
+    /// left: so what a pusher was told is here stays at least that long.
+    pub(crate) async fn keep(&self, item: Item) -> Result<(), RegistryError> {
+        let mut item = item;
+        for _ in 0..crate::settings::CONTENTION_TRIES_MAX {
+            let now = self.now();
+            let node = node_of(&item)?;
+            if !node.state.is_readable() {
+                return Ok(());
+            }
+            if node.state == State::Live && node.keep_until.since_ms(now) >= self.settings.grace_ms {
+                return Ok(());
+            }
+            let until = self.first_keep_until(now);
+            match self.table.keep_until(&item, until, self.fresh_version()).await? {
+                Written::Refused(Some(changed)) => item = *changed,
+                Written::Done | Written::Refused(None) => return Ok(()),
+            }
+        }
+        Err(RegistryError::Contended)
+    }
+}
+
+pub(crate) fn node_of(item: &Item) -> Result<&Node, PortError> {
+    item.fact.node().ok_or_else(|| not_a_node(item))
+}
+
+fn node_of_mut(item: &mut Item) -> Result<&mut Node, PortError> {
+    let error = not_a_node(item);
+    item.fact.node_mut().ok_or(error)
+}
+
+pub(crate) fn state_of(item: &Item) -> Result<State, PortError> {
+    node_of(item).map(|node| node.state)
+}
+
+pub(crate) fn version_of(item: &Item) -> Result<moorage_ports::Version, PortError> {
+    item.version.ok_or_else(|| PortError::Corrupt(format!("the record {:?} has no version", item.key)))
+}
+
+fn not_a_node(item: &Item) -> PortError {
+    PortError::Corrupt(format!("the item {:?} is not a node's record", item.key))
+}

@@ -1,0 +1,120 @@
+//! Every way in which a request can be refused. What it means on the wire is decided once, in the HTTP
+//! crate; the texts here are for clients and name no internals.
+
+use moorage_oci::{Digest, InvalidDigest, InvalidManifest, InvalidName, InvalidTag, Reference, RepositoryName};
+use moorage_ports::PortError;
+
+/// A child of a manifest that is not in its repository.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MissingChild {
+    pub digest: Digest,
+    /// Whether it is a manifest, not a blob.
+    pub is_manifest: bool,
+}
+
+/// What is wrong with a request before its meaning is looked at.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum InvalidRequest {
+    #[error("there is no such route; the API begins at /v2/")]
+    UnknownRoute,
+    #[error("{method} is not supported here; use {allowed}")]
+    MethodNotAllowed { method: String, allowed: &'static str },
+    #[error("the query parameter `{parameter}` is not valid: {reason}")]
+    Query { parameter: &'static str, reason: String },
+    #[error("the header `{header}` is not valid: {reason}")]
+    Header { header: &'static str, reason: String },
+    #[error("the closing request of an upload needs `?digest=<digest of the whole blob>`")]
+    DigestMissing,
+    #[error("the path is not valid: {0}")]
+    Path(&'static str),
+}
+
+/// Every refusal and failure.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    #[error(transparent)]
+    Request(#[from] InvalidRequest),
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    #[error(transparent)]
+    Tag(#[from] InvalidTag),
+    /// A tag that was asked for and that nothing can have.
+    #[error("there is no such tag: {0}")]
+    NoSuchTag(InvalidTag),
+    #[error(transparent)]
+    Digest(#[from] InvalidDigest),
+
+    #[error("repository {repository} is not known; push a manifest to it to make it")]
+    RepositoryUnknown { repository: RepositoryName },
+    #[error("repository {repository} has no manifest {reference}; look at its tags with GET /v2/{repository}/tags/list")]
+    ManifestUnknown { repository: RepositoryName, reference: Reference },
+    #[error("manifest {digest} is not kept here: index {index} names it as remote; get it from {}", places(urls))]
+    ManifestIsRemote { digest: Digest, index: Digest, urls: Vec<String> },
+    #[error("repository {repository} has no blob {digest}; push it, or mount it from another repository")]
+    BlobUnknown { repository: RepositoryName, digest: Digest },
+
+    #[error("this upload is not known: it is finished, was cancelled, or is too old; begin again with POST /v2/{repository}/blobs/uploads/")]
+    UploadUnknown { repository: RepositoryName },
+    #[error("the chunk begins at byte {begins} of the blob, but {received} bytes have come; go on from there")]
+    ChunkOutOfOrder { begins: u64, received: u64 },
+    #[error("the chunk says that it has {said} bytes, but {came} came; {received} bytes of the blob are stored, go on from there")]
+    ChunkSize { said: u64, came: u64, received: u64 },
+    #[error("another request added to this upload at the same time; {received} bytes have come, go on from there")]
+    UploadRaced { received: u64 },
+    #[error("an upload has at most {max} chunks; begin again with larger ones")]
+    TooManyChunks { max: usize },
+    #[error("the bytes of the blob did not arrive: {0}; send them again")]
+    BodyBroken(String),
+    #[error("the digest of what came is not {expected}{}; nothing was stored, send the bytes again", actual.as_ref().map_or(String::new(), |d| format!(", but {d}")))]
+    DigestMismatch { expected: Digest, actual: Option<Digest> },
+    #[error("a blob of {size} bytes is too long to be checked against {digest} after it came; open the upload with ?digest-algorithm={}, or send it in one PUT", digest.algorithm())]
+    TooLongToReread { size: u64, digest: Digest },
+
+    #[error("{0}")]
+    ManifestInvalid(#[from] InvalidManifest),
+    #[error("the manifest has more than {max} bytes, the most that this registry takes")]
+    ManifestTooLong { max: usize },
+    #[error("the manifest names {} not in this repository: {}; push what is missing first", if missing.len() == 1 { "something that is" } else { "things that are" }, digests(missing))]
+    ChildrenMissing { missing: Vec<MissingChild> },
+    #[error("a push may carry at most {max} tags, this one has {count}; push again with the others")]
+    TooManyTags { count: usize, max: usize },
+
+    #[error("index {index} needs manifest {digest}; delete the index first")]
+    ManifestHeld { digest: Digest, index: Digest },
+    #[error("manifest {manifest} needs blob {digest}; delete the manifest first")]
+    BlobHeld { digest: Digest, manifest: Digest },
+
+    #[error("this registry takes no pushes and no deletes without an account; its owner can allow them")]
+    ReadOnly,
+    #[error("the range is outside of the blob, which has {size} bytes")]
+    RangeNotSatisfiable { size: u64 },
+    #[error("others are changing the same thing all the time; try again")]
+    Contended,
+    /// The text for clients says nothing of what failed; the log does.
+    #[error("the registry could not reach its storage, or what is stored is damaged; try again, and tell the registry's owner if it stays so")]
+    Storage(PortError),
+}
+
+impl From<PortError> for RegistryError {
+    fn from(error: PortError) -> Self {
+        match error {
+            PortError::Body(why) => Self::BodyBroken(why),
+            other => Self::Storage(other),
+        }
+    }
+}
+
+fn places(urls: &[String]) -> String {
+    if urls.is_empty() { "where its publisher says".to_owned() } else { urls.join(" or ") }
+}
+
+fn digests(missing: &[MissingChild]) -> String {
+    const NAMED_MAX: usize = 5;
+    let named: Vec<String> = missing
+        .iter()
+        .take(NAMED_MAX)
+        .map(|m| format!("{} {}", if m.is_manifest { "manifest" } else { "blob" }, m.digest))
+        .collect();
+    let more = missing.len().saturating_sub(NAMED_MAX);
+    if more == 0 { named.join(", ") } else { format!("{} and {more} more", named.join(", ")) }
+}

@@ -1,0 +1,33 @@
+//! What a client can ask of a registry, one file for each thing. Nothing here knows HTTP or a backend.
+//!
+//! [`Pull`] is what a reader may do and is handed read ports only; [`Push`] is what a writer may do. How
+//! what is pushed is made so that no collector can take it away half-way is in [`commit`].
+
+pub mod commit;
+pub mod error;
+pub mod registry;
+pub mod settings;
+pub mod upload;
+
+mod delete_blob;
+mod delete_manifest;
+mod delete_tag;
+mod list_catalog;
+mod list_referrers;
+mod list_tags;
+mod mount_blob;
+mod pull_blob;
+mod pull_manifest;
+mod push_manifest;
+mod set_tags;
+
+pub use error::{InvalidRequest, MissingChild, RegistryError};
+pub use list_referrers::ReferrersPage;
+pub use list_tags::NamesPage;
+pub use mount_blob::Mounted;
+pub use pull_blob::PulledBlob;
+pub use pull_manifest::{ManifestHead, PulledManifest};
+pub use push_manifest::{ManifestPush, PushedManifest};
+pub use registry::{Pull, Push};
+pub use settings::{MissingChildren, Settings};
+pub use upload::{ChunkRange, TokenSecret, UploadToken};

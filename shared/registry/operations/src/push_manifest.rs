@@ -1,0 +1,78 @@
+//! Pushing a manifest, by tag or by digest, with any number of tags up to a bound: it is checked, committed
+//! (`commit/manifest.rs`), and then tagged.
+
+use bytes::Bytes;
+use moorage_oci::{Digest, Manifest, Reference, RepositoryName, Tag};
+use moorage_ports::Durability;
+
+use crate::error::RegistryError;
+use crate::registry::Push;
+use crate::settings::{CONTENTION_TRIES_MAX, TAGS_IN_PUSH_MAX};
+
+/// A manifest as it came.
+pub struct ManifestPush<'a> {
+    pub repository: &'a RepositoryName,
+    /// Where the client puts it: a tag, or the digest it must have.
+    pub reference: &'a Reference,
+    /// Further tags.
+    pub tags: Vec<Tag>,
+    /// What the client says its media type is.
+    pub content_type: Option<&'a str>,
+    pub bytes: Bytes,
+}
+
+/// A manifest that was pushed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PushedManifest {
+    pub digest: Digest,
+    /// What it refers to, for the answer.
+    pub subject: Option<Digest>,
+}
+
+impl Push {
+    /// # Errors
+    /// `ManifestTooLong`, `ManifestInvalid`, `DigestMismatch`, `TooManyTags`, `ChildrenMissing`: nothing of
+    /// the push is visible then.
+    pub async fn push_manifest(&self, push: ManifestPush<'_>) -> Result<PushedManifest, RegistryError> {
+        let max = self.settings.manifest_bytes_max;
+        if push.bytes.len() > max {
+            return Err(RegistryError::ManifestTooLong { max });
+        }
+        let digest = match push.reference {
+            Reference::Tag(_) => Digest::sha256(&push.bytes),
+            Reference::Digest(expected) => {
+                let actual = Digest::of(expected.algorithm(), &push.bytes);
+                if actual != *expected {
+                    return Err(RegistryError::DigestMismatch { expected: expected.clone(), actual: Some(actual) });
+                }
+                actual
+            }
+        };
+        let tags = all_tags(&push)?;
+        let manifest = Manifest::parse(&push.bytes, push.content_type)?;
+        let answered = if tags.is_empty() { Durability::OnAnswer } else { Durability::BeforeNext };
+        for _ in 0..CONTENTION_TRIES_MAX {
+            let record = self.commit_manifest(&push, &digest, &manifest, answered).await?;
+            // Otherwise somebody deleted it in between: it is pushed again.
+            if self.set_tags(push.repository, &digest, &tags, record).await? {
+                let subject = manifest.subject().map(|subject| subject.digest.clone());
+                return Ok(PushedManifest { digest, subject });
+            }
+        }
+        Err(RegistryError::Contended)
+    }
+}
+
+/// Every tag of the push, each once.
+fn all_tags(push: &ManifestPush<'_>) -> Result<Vec<Tag>, RegistryError> {
+    let mut tags = push.tags.clone();
+    if let Reference::Tag(tag) = push.reference {
+        tags.push(tag.clone());
+    }
+    tags.sort();
+    tags.dedup();
+    if tags.len() > TAGS_IN_PUSH_MAX {
+        return Err(RegistryError::TooManyTags { count: tags.len(), max: TAGS_IN_PUSH_MAX });
+    }
+    Ok(tags)
+}

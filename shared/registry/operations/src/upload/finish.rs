@@ -1,0 +1,224 @@
+//! The closing PUT of an upload. Without chunks before it, the PUT has the whole blob: the digest is known
+//! while the bytes come, and the store checks them. With chunks, the running hash is compared.
+//!
+//! Finishing copies nothing: the object that the bytes went into becomes the blob.
+
+use futures_util::TryStreamExt;
+use moorage_oci::{Algorithm, Digest, Hasher, RepositoryName};
+use moorage_ports::facts::{OpenUpload, Progress, State, TrashRecord};
+use moorage_ports::{
+    Action, ByteStream, Durability, Expect, Fact, Item, Key, ObjectBody, ObjectKey, PortError, Put,
+};
+
+use super::chunk::check_place;
+use super::session::{ChunkRange, RunningHash, Session};
+use super::token::UploadToken;
+use crate::commit::{state_of, version_of};
+use crate::error::RegistryError;
+use crate::registry::Push;
+use crate::settings::REREAD_BYTES_MAX;
+
+/// What is known of a blob's two records.
+struct Known {
+    content: Option<Item>,
+    grant: Option<Item>,
+}
+
+impl Push {
+    /// Stores a blob that comes in one request, without an upload that was opened before.
+    ///
+    /// # Errors
+    /// `DigestMismatch`, `BodyBroken`; nothing is stored then.
+    pub async fn put_blob(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        size: Option<u64>,
+        body: ByteStream,
+    ) -> Result<(), RegistryError> {
+        let keys = [Key::content(digest), Key::grant(repository, digest)];
+        let mut read = self.table.batch_get(&keys).await?;
+        let grant = read.pop().flatten();
+        let known = Known { content: read.pop().flatten(), grant };
+        let token = self.open_upload(Algorithm::Sha256);
+        self.put_whole(repository, token, digest, size, body, known).await
+    }
+
+    /// Finishes an upload. `range` is what the client says of the bytes in this request, `size` their number
+    /// if it is known.
+    ///
+    /// # Errors
+    /// `UploadUnknown`, `ChunkOutOfOrder`, `ChunkSize`, `DigestMismatch`, `BodyBroken`, `TooLongToReread`.
+    /// The chunks that came before stay, and the upload can be finished by another request.
+    pub async fn finish_upload(
+        &self,
+        repository: &RepositoryName,
+        token: &str,
+        digest: &Digest,
+        range: Option<ChunkRange>,
+        size: Option<u64>,
+        body: ByteStream,
+    ) -> Result<(), RegistryError> {
+        let token = self.token(repository, token)?;
+        let keys = [Key::upload(token.id), Key::content(digest), Key::grant(repository, digest)];
+        let mut read = self.table.batch_get(&keys).await?;
+        let grant = read.pop().flatten();
+        let known = Known { content: read.pop().flatten(), grant };
+        match Session::from_item(read.pop().flatten())? {
+            // A client that lost the answer asks again.
+            Session::Closed if is_live(known.grant.as_ref())? => Ok(()),
+            Session::Closed => Err(RegistryError::UploadUnknown { repository: repository.clone() }),
+            Session::Fresh => {
+                check_place(range, size, 0)?;
+                self.put_whole(repository, token, digest, size, body, known).await
+            }
+            Session::Open { item, upload } => {
+                check_place(range, size, upload.received)?;
+                let upload = if size == Some(0) { upload } else { self.add_last(upload, range, size, body).await? };
+                self.close(repository, token, digest, &item, &upload, known).await
+            }
+        }
+    }
+
+    /// The last bytes may come with the closing request, and whether they do may not be known before.
+    async fn add_last(
+        &self,
+        upload: OpenUpload,
+        range: Option<ChunkRange>,
+        size: Option<u64>,
+        body: ByteStream,
+    ) -> Result<OpenUpload, RegistryError> {
+        let mut body = body;
+        let first = match (size, body.try_next().await?) {
+            (None, None) => return Ok(upload),
+            (_, first) => first,
+        };
+        let first = futures_util::stream::iter(first.map(Ok));
+        self.add_chunk(upload, range, size, Box::pin(futures_util::StreamExt::chain(first, body))).await
+    }
+
+    async fn put_whole(
+        &self,
+        repository: &RepositoryName,
+        token: UploadToken,
+        digest: &Digest,
+        size: Option<u64>,
+        body: ByteStream,
+        known: Known,
+    ) -> Result<(), RegistryError> {
+        if is_live(known.grant.as_ref())?
+            && let Some(grant) = known.grant
+        {
+            only_check(digest, size, body).await?;
+            return self.keep(grant).await;
+        }
+        let object = ObjectKey::blob(digest, repository, token.id);
+        let stored = match self.blobs.put(&object, digest, size, body, Durability::BeforeNext).await? {
+            Put::Stored { size } => size,
+            Put::DigestMismatch => {
+                return Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: None });
+            }
+            Put::AlreadyThere => match self.blobs.get(&object, Some(0..0)).await? {
+                Some(found) => found.size,
+                None => return Err(RegistryError::BodyBroken("an earlier copy of them was given up".into())),
+            },
+        };
+        self.record_blob(repository, digest, &object, stored, known.content, known.grant).await
+    }
+
+    async fn close(
+        &self,
+        repository: &RepositoryName,
+        token: UploadToken,
+        digest: &Digest,
+        session: &Item,
+        upload: &OpenUpload,
+        known: Known,
+    ) -> Result<(), RegistryError> {
+        let hasher = Hasher::restore(&upload.hash).map_err(|e| PortError::Corrupt(e.to_string()))?;
+        let came = hasher.finish();
+        let same_algorithm = came.algorithm() == digest.algorithm();
+        if same_algorithm && came != *digest {
+            return Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: Some(came) });
+        }
+        if !same_algorithm && upload.received > REREAD_BYTES_MAX {
+            return Err(RegistryError::TooLongToReread { size: upload.received, digest: digest.clone() });
+        }
+        self.complete(upload).await?;
+        if !same_algorithm {
+            let came = self.reread(&upload.object, digest.algorithm()).await?;
+            if came != *digest {
+                self.close_and_give_up(repository, token, session, upload).await?;
+                return Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: Some(came) });
+            }
+        }
+        self.record_blob(repository, digest, &upload.object, upload.received, known.content, known.grant).await?;
+        // If this is lost, the token can be used again, for the same blob: harmless.
+        let closed = self.session_item(repository, token, Progress::Closed);
+        self.table.put(closed, Expect::VersionIs(version_of(session)?), Durability::BeforeNext).await?;
+        Ok(())
+    }
+
+    async fn complete(&self, upload: &OpenUpload) -> Result<(), RegistryError> {
+        let OpenUpload { object, parts_id, parts, .. } = upload;
+        match self.blobs.complete(object, parts_id, parts, Durability::BeforeNext).await? {
+            Put::Stored { .. } | Put::AlreadyThere => Ok(()),
+            Put::DigestMismatch => Err(PortError::Corrupt(format!("{object} was completed with a digest")).into()),
+        }
+    }
+
+    /// The digest of an object's bytes by an algorithm that did not run along with them.
+    async fn reread(&self, object: &ObjectKey, algorithm: Algorithm) -> Result<Digest, RegistryError> {
+        let Some(found) = self.blobs.get(object, None).await? else {
+            return Err(PortError::Corrupt(format!("object {object} is not there")).into());
+        };
+        let mut hasher = Hasher::new(algorithm);
+        match found.body {
+            ObjectBody::Bytes(bytes) => hasher.update(&bytes),
+            ObjectBody::Stream(mut stream) => {
+                while let Some(bytes) = stream.try_next().await? {
+                    hasher.update(&bytes);
+                }
+            }
+        }
+        Ok(hasher.finish())
+    }
+
+    async fn close_and_give_up(
+        &self,
+        repository: &RepositoryName,
+        token: UploadToken,
+        session: &Item,
+        upload: &OpenUpload,
+    ) -> Result<(), RegistryError> {
+        let closed = self.session_item(repository, token, Progress::Closed);
+        let trash = TrashRecord { since: self.now(), parts_id: None };
+        let actions = vec![
+            Action::Put(closed, Expect::VersionIs(version_of(session)?)),
+            Action::Put(Item::once(Key::trash(&upload.object), Fact::Trash(trash)), Expect::Anything),
+        ];
+        // Refused: another request for the same upload goes on with it.
+        self.table.transact(actions).await?;
+        Ok(())
+    }
+}
+
+fn is_live(grant: Option<&Item>) -> Result<bool, PortError> {
+    grant.map_or(Ok(false), |item| state_of(item).map(|state| state == State::Live))
+}
+
+/// The blob is here: its bytes are read and checked, and go nowhere.
+async fn only_check(digest: &Digest, size: Option<u64>, body: ByteStream) -> Result<(), RegistryError> {
+    let hash = RunningHash::new(Hasher::new(digest.algorithm()));
+    let mut stream = hash.over(body);
+    while stream.try_next().await?.is_some() {}
+    let hasher = hash.so_far();
+    if let Some(said) = size.filter(|said| *said != hasher.bytes()) {
+        return Err(RegistryError::BodyBroken(format!("{said} bytes were announced, {} came", hasher.bytes())));
+    }
+    let came = hasher.finish();
+    if came == *digest {
+        return Ok(());
+    }
+    Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: Some(came) })
+}

@@ -1,0 +1,117 @@
+//! The kinds of storage calls.
+
+/// One kind of call to a storage port.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Call {
+    Get,
+    BatchGet,
+    /// A page of items, or of keys.
+    Query,
+    Put,
+    Delete,
+    BatchWrite,
+    Transact,
+    KeepUntil,
+    Changes,
+    GetBlob,
+    PutBlob,
+    OpenParts,
+    PutPart,
+    Complete,
+    Abort,
+    DeleteBlob,
+    ListBlobs,
+}
+
+impl Call {
+    /// Every kind, in the order of declaration.
+    pub const ALL: [Self; 17] = [
+        Self::Get,
+        Self::BatchGet,
+        Self::Query,
+        Self::Put,
+        Self::Delete,
+        Self::BatchWrite,
+        Self::Transact,
+        Self::KeepUntil,
+        Self::Changes,
+        Self::GetBlob,
+        Self::PutBlob,
+        Self::OpenParts,
+        Self::PutPart,
+        Self::Complete,
+        Self::Abort,
+        Self::DeleteBlob,
+        Self::ListBlobs,
+    ];
+
+    /// As the method is called; which store it is of is said beside it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get | Self::GetBlob => "get",
+            Self::BatchGet => "batch_get",
+            Self::Query => "query",
+            Self::Put | Self::PutBlob => "put",
+            Self::Delete | Self::DeleteBlob => "delete",
+            Self::BatchWrite => "batch_write",
+            Self::Transact => "transact",
+            Self::KeepUntil => "keep_until",
+            Self::Changes => "changes",
+            Self::OpenParts => "open_parts",
+            Self::PutPart => "put_part",
+            Self::Complete => "complete",
+            Self::Abort => "abort",
+            Self::ListBlobs => "list",
+        }
+    }
+
+    /// Whether it is a call to the reference table; to the blob store otherwise.
+    #[must_use]
+    pub fn is_table(self) -> bool {
+        match self {
+            Self::Get
+            | Self::BatchGet
+            | Self::Query
+            | Self::Put
+            | Self::Delete
+            | Self::BatchWrite
+            | Self::Transact
+            | Self::KeepUntil
+            | Self::Changes => true,
+            Self::GetBlob
+            | Self::PutBlob
+            | Self::OpenParts
+            | Self::PutPart
+            | Self::Complete
+            | Self::Abort
+            | Self::DeleteBlob
+            | Self::ListBlobs => false,
+        }
+    }
+
+    /// Whether the store may be another one afterwards.
+    #[must_use]
+    pub fn is_write(self) -> bool {
+        match self {
+            Self::Get | Self::BatchGet | Self::Query | Self::Changes | Self::GetBlob | Self::ListBlobs => false,
+            Self::Put
+            | Self::Delete
+            | Self::BatchWrite
+            | Self::Transact
+            | Self::KeepUntil
+            | Self::PutBlob
+            | Self::OpenParts
+            | Self::PutPart
+            | Self::Complete
+            | Self::Abort
+            | Self::DeleteBlob => true,
+        }
+    }
+
+    /// Whether a call names several items, so that their number says more than that of the calls.
+    #[must_use]
+    pub(super) fn names_items(self) -> bool {
+        matches!(self, Self::BatchGet | Self::BatchWrite | Self::Transact)
+    }
+}

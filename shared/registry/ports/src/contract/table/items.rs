@@ -1,0 +1,224 @@
+//! What goes in comes out, at once.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use moorage_oci::{Algorithm, Descriptor, Digest, Hasher};
+
+use super::TableFixture;
+use crate::blobs::Durability::{BeforeNext, OnAnswer};
+use crate::blobs::{Part, PartsId};
+use crate::contract::corner::{self, Corner, nonce, noise, version};
+use crate::contract::expectation::{Answered, is_misuse};
+use crate::facts::{
+    Fact, Item, ManifestRecord, OpenUpload, Policy, Progress, ReferrerRecord, SessionRecord, State, Subject,
+    TrashRecord,
+};
+use crate::keys::{Key, SortRange};
+use crate::limits::{INLINE_BODY_BYTES_MAX, ITEM_BYTES_MAX};
+use crate::object_keys::ObjectKey;
+use crate::table::{Action, Expect, Query, ReadTable, WriteTable, Written};
+use crate::value::{Incarnation, Timestamp};
+
+pub async fn a_read_sees_each_write_answered_before<F: TableFixture>(fixture: &F) {
+    let (table, corner) = (fixture.store(), Corner::new());
+    let all = Query { range: corner.tags(), limit: 10 };
+    for size in 1..20 {
+        let item = corner.tag("v1", size);
+        let durability = if size % 2 == 0 { OnAnswer } else { BeforeNext };
+        table.put(item.clone(), Expect::Anything, durability).await.answered();
+        assert_eq!(table.get(&item.key).await.answered().as_ref(), Some(&item));
+        let keys = [item.key.clone()];
+        assert_eq!(table.batch_get(&keys).await.answered(), [Some(item.clone())]);
+        assert_eq!(table.query(&all).await.answered().items, [item]);
+        assert_eq!(table.query_keys(&all).await.answered().items, keys);
+
+        table.delete(&keys[0], Expect::Anything, durability).await.answered();
+        assert_eq!(table.get(&keys[0]).await.answered(), None);
+        assert_eq!(table.batch_get(&keys).await.answered(), [None]);
+        assert_eq!(table.query(&all).await.answered().items, []);
+        assert_eq!(table.query_keys(&all).await.answered().items, []);
+    }
+}
+
+pub async fn every_kind_of_fact_comes_back_as_it_was<F: TableFixture>(fixture: &F) {
+    let (table, corner) = (fixture.store(), Corner::new());
+    for item in every_kind_of_fact(&corner) {
+        table.put(item.clone(), Expect::Anything, BeforeNext).await.answered();
+        assert_eq!(table.get(&item.key).await.answered(), Some(item));
+    }
+}
+
+/// Facts in all their variants, with what they may leave out left out once. The registry's own facts stand
+/// under keys of the clause, so that they can't meet the real ones.
+fn every_kind_of_fact(corner: &Corner) -> Vec<Item> {
+    let (repository, digest, other) = (&corner.repository, &corner.digest, &corner.other_digest(1));
+    let incarnation = Incarnation(nonce());
+    let mut items = vec![
+        Item::once(corner.tag_key("format"), Fact::Format { number: u32::MAX }),
+        Item::once(corner.tag_key("secret"), Fact::UploadSecret { key: "00ff".to_owned() }),
+        Item::once(Key::catalog(repository), Fact::Catalog),
+        Item::at(Key::policy(repository), version(), Fact::Policy(Policy { in_catalog: true })),
+        corner.tag("v1", u64::MAX),
+        corner.listed(1),
+        corner.body(Bytes::from_static(b"{}")),
+        corner.hold(1),
+        Item::once(Key::was_held(repository, digest), Fact::WasHeld),
+        Item::once(
+            Key::remote_in(repository, digest, other, incarnation),
+            Fact::RemoteIn { urls: vec!["https://example.org/\"%\u{1f980}".to_owned(), String::new()] },
+        ),
+        Item::once(Key::was_tagged(repository, digest, &corner::tag("v1")), Fact::WasTagged),
+        Item::once(Key::referrer(repository, digest, "", other), Fact::Referrer(full_referrer(other))),
+    ];
+    for state in [State::Pending, State::Live, State::Condemned, State::Recycled, State::Deleting] {
+        items.extend([corner.manifest(state), corner.grant(state), corner.content(state), full_manifest(corner, state)]);
+    }
+    let id = nonce();
+    for progress in [Progress::Closed, Progress::Open(open_upload())] {
+        let session = SessionRecord { repository: repository.clone(), expires: Timestamp(u64::MAX), progress };
+        items.push(Item::at(Key::upload(id), version(), Fact::Session(session)));
+    }
+    for parts_id in [None, Some(PartsId("an id/with+signs=".to_owned()))] {
+        let trash = TrashRecord { since: Timestamp(0), parts_id };
+        items.push(Item::once(Key::trash(&corner.object()), Fact::Trash(trash)));
+    }
+    items
+}
+
+fn full_manifest(corner: &Corner, state: State) -> Item {
+    let mut item = corner.manifest(state);
+    if let Fact::Manifest(ManifestRecord { node, object, subject, .. }) = &mut item.fact {
+        node.from_bin = true;
+        node.deadline = Some(Timestamp(7));
+        *object = Some(corner.object());
+        let artifact_type = "application/vnd.example+json".to_owned();
+        *subject = Some(Subject { digest: corner.other_digest(2), artifact_type, was_there: true });
+    }
+    item
+}
+
+fn full_referrer(referrer: &Digest) -> ReferrerRecord {
+    let mut descriptor = Descriptor::new("a/b", referrer.clone(), u64::MAX);
+    descriptor.artifact_type = Some(String::new());
+    descriptor.annotations = BTreeMap::from([
+        (String::new(), String::new()),
+        ("org.example/\u{e9}".to_owned(), "line\nbreak \" \\ \u{0} \u{1f980}".to_owned()),
+    ]);
+    descriptor.urls = vec!["https://example.org/?a=1&b=#c".to_owned()];
+    descriptor.platform = Some(serde_json::json!({"os": "linux", "features": [1, null, {"a": 1.5}]}));
+    descriptor.data = Some("e30=".to_owned());
+    ReferrerRecord { descriptor }
+}
+
+fn open_upload() -> OpenUpload {
+    let mut hasher = Hasher::new(Algorithm::Sha512);
+    hasher.update(b"the bytes so far");
+    let part = |number| Part { number, size: 5 << 20, tag: format!("\"{number}-tag/\"") };
+    OpenUpload {
+        object: ObjectKey::upload(nonce()),
+        parts_id: PartsId("id".to_owned()),
+        parts: (1..=3).map(part).collect(),
+        received: 16,
+        hash: hasher.save(),
+    }
+}
+
+pub async fn a_body_keeps_every_byte<F: TableFixture>(fixture: &F) {
+    let (table, corner) = (fixture.store(), Corner::new());
+    let every_byte: Bytes = (0..=u8::MAX).chain((0..=u8::MAX).rev()).collect();
+    for bytes in [Bytes::new(), every_byte, Bytes::from_static(b"\xef\xbb\xbf{\"not\": \"ours to read\"}\r\n")] {
+        let body = corner.body(bytes);
+        table.put(body.clone(), Expect::Anything, BeforeNext).await.answered();
+        assert_eq!(table.get(&body.key).await.answered(), Some(body));
+    }
+}
+
+/// The longest name, digests and tag there are: each of these is a key like any other.
+pub async fn the_longest_keys_are_keys<F: TableFixture>(fixture: &F) {
+    let table = fixture.store();
+    let unique = nonce().to_string();
+    let repository = corner::repository(&format!("{unique}{}", "/a-very-long-name".repeat(13)));
+    let one_part = corner::repository(&format!("{unique}{}", "n".repeat(255 - unique.len())));
+    let tag = corner::tag(&"t".repeat(moorage_oci::TAG_LENGTH_MAX));
+    let digests = ["held", "holder"].map(|d| Digest::of(Algorithm::Sha512, format!("{unique} {d}").as_bytes()));
+    let [held, holder] = &digests;
+    let incarnation = Incarnation(nonce());
+    let longest_type = "application/".to_owned() + &"x".repeat(243);
+    for repository in [&repository, &one_part] {
+        let object = ObjectKey::manifest(held, repository, incarnation);
+        let keys = [
+            Key::catalog(repository),
+            Key::tag(repository, &tag),
+            Key::listed(repository, held),
+            Key::manifest(repository, held),
+            Key::held_by_tag(repository, held, &tag, version()),
+            Key::held_by_index(repository, held, holder, incarnation),
+            Key::remote_in(repository, held, holder, incarnation),
+            Key::referrer(repository, held, &longest_type, holder),
+            Key::grant(repository, held),
+            Key::held_by_manifest(repository, held, holder, incarnation),
+            Key::held_by_grant(repository, held, incarnation),
+            Key::trash(&object),
+        ];
+        for key in &keys {
+            let item = Item::once(key.clone(), Fact::Hold);
+            assert_eq!(table.put(item.clone(), Expect::Absent, BeforeNext).await.answered(), Written::Done);
+            assert_eq!(table.get(key).await.answered(), Some(item));
+        }
+        let all = table.batch_get(&keys).await.answered();
+        assert!(all.iter().all(Option::is_some), "{all:?}");
+        let holds = Query { range: SortRange::holds_of_manifest(repository, held), limit: 10 };
+        assert_eq!(table.query_keys(&holds).await.answered().items.len(), 2);
+    }
+}
+
+pub async fn a_key_may_contain_what_an_artifact_type_contains<F: TableFixture>(fixture: &F) {
+    let (table, corner) = (fixture.store(), Corner::new());
+    let types = [
+        "",
+        "application/vnd.example.sbom.v1+json",
+        "no slash",
+        "with#hash",
+        "with#hash#hash",
+        "a/b; q=\"1\", '*' % \\ ?",
+        "\u{e9}\u{4e16}\u{754c}\u{1f980}",
+        "line\nbreak\ttab\u{7f}\u{1}",
+        &"long/".repeat(100),
+    ];
+    for (number, artifact_type) in types.iter().enumerate() {
+        let item = corner.referrer(artifact_type, number);
+        assert_eq!(table.put(item.clone(), Expect::Absent, BeforeNext).await.answered(), Written::Done);
+        assert_eq!(table.get(&item.key).await.answered().as_ref(), Some(&item));
+        let range = SortRange::referrers(&corner.repository, &corner.digest, Some(artifact_type));
+        assert_eq!(table.query(&Query { range, limit: 10 }).await.answered().items, [item]);
+    }
+    let range = SortRange::referrers(&corner.repository, &corner.digest, None);
+    assert_eq!(table.query_keys(&Query { range, limit: 100 }).await.answered().items.len(), types.len());
+}
+
+pub async fn a_long_item_is_stored_whole<F: TableFixture>(fixture: &F) {
+    let (table, corner) = (fixture.store(), Corner::new());
+    let body = corner.body(noise(INLINE_BODY_BYTES_MAX));
+    table.put(body.clone(), Expect::Absent, OnAnswer).await.answered();
+    assert_eq!(table.get(&body.key).await.answered().as_ref(), Some(&body));
+
+    let longer = corner.body(noise(ITEM_BYTES_MAX - 4096));
+    let together = vec![
+        Action::Put(longer.clone(), Expect::Anything),
+        Action::Put(corner.manifest(State::Pending), Expect::Absent),
+    ];
+    table.transact(together).await.answered();
+    assert_eq!(table.get(&body.key).await.answered(), Some(longer));
+}
+
+/// What one backend cannot store, no adapter may.
+pub async fn a_too_long_item_is_turned_away<F: TableFixture>(fixture: &F) {
+    let (table, corner) = (fixture.store(), Corner::new());
+    let body = corner.body(Bytes::from(vec![0; ITEM_BYTES_MAX + 1]));
+    let put = Action::Put(body.clone(), Expect::Anything);
+    is_misuse(&table.put(body.clone(), Expect::Anything, OnAnswer).await);
+    is_misuse(&table.batch_write(vec![put.clone()]).await);
+    is_misuse(&table.transact(vec![put]).await);
+    assert_eq!(table.get(&body.key).await.answered(), None);
+}
