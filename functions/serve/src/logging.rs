@@ -7,7 +7,8 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::cli::LogLevel;
 
 pub(crate) fn start(level: LogLevel) {
-    let logs = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(LevelFilter::from(level));
+    let logs =
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(LevelFilter::from(level));
     if std::io::stderr().is_terminal() {
         logs.with_target(false).init();
     } else {

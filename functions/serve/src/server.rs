@@ -28,14 +28,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// # Errors
 /// Why it can't listen, for the one who started it.
 pub(crate) fn run(serve: &Serve, opened: Opened) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
     let Opened { registry, storage } = opened;
     runtime.block_on(async {
         let listener = TcpListener::bind(serve.listen).await.map_err(|e| cannot_listen(serve.listen, &e))?;
         let address = listener.local_addr().map_err(|e| cannot_listen(serve.listen, &e))?;
         storage.announce(&format!("http://{address}")).map_err(|e| e.to_string())?;
         println!("{}", greeting(address, &serve.data));
-        accept(&listener, &registry).await
+        accept(listener, &registry).await
     })?;
     drop(registry);
     drop(runtime);
@@ -43,7 +44,7 @@ pub(crate) fn run(serve: &Serve, opened: Opened) -> Result<(), String> {
     Ok(())
 }
 
-async fn accept(listener: &TcpListener, registry: &Registry) -> Result<(), String> {
+async fn accept(listener: TcpListener, registry: &Registry) -> Result<(), String> {
     let graceful = GracefulShutdown::new();
     let mut told_to_stop = pin!(stop_signal());
     loop {
@@ -61,6 +62,8 @@ async fn accept(listener: &TcpListener, registry: &Registry) -> Result<(), Strin
             }
         }
     }
+    // From here on nobody new is let in, not even into the kernel's queue.
+    drop(listener);
     tracing::info!("stopping: finishing what is in flight; a second signal stops at once");
     tokio::select! {
         () = graceful.shutdown() => Ok(()),
@@ -69,22 +72,22 @@ async fn accept(listener: &TcpListener, registry: &Registry) -> Result<(), Strin
 }
 
 fn serve_connection(stream: TcpStream, registry: Registry, graceful: &GracefulShutdown) {
-    // Answers are written whole: waiting for more to send only delays them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection was gone before it was served");
-        return;
-    }
-    let service = service_fn(move |request| {
-        let registry = registry.clone();
-        async move { Ok::<_, Infallible>(registry.answer(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
-    let watched = graceful.watch(connection);
+    let watcher = graceful.watcher();
     tokio::spawn(async move {
-        if let Err(error) = watched.await {
+        // Answers are written whole: waiting for more to send would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection was gone before it was served");
+            return;
+        }
+        let service = service_fn(move |request| {
+            let registry = registry.clone();
+            async move { Ok::<_, Infallible>(registry.answer(request).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection).await {
             // The client went away, or spoke something else than HTTP.
             tracing::debug!(%error, "a connection ended early");
         }

@@ -7,8 +7,7 @@ use moorage_oci::{Digest, RepositoryName};
 use crate::body::{AnswerBody, Content};
 
 pub(crate) const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
-pub(crate) const DOCKER_API_VERSION: HeaderName =
-    HeaderName::from_static("docker-distribution-api-version");
+pub(crate) const DOCKER_API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 pub(crate) const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 pub(crate) const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 pub(crate) const OCI_FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");

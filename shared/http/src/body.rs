@@ -70,7 +70,9 @@ impl Body for AnswerBody {
         let bytes = match &mut self.content {
             Content::Empty => return Poll::Ready(None),
             Content::Bytes(_) => {
-                let Content::Bytes(bytes) = std::mem::take(&mut self.content) else { return Poll::Ready(None) };
+                let Content::Bytes(bytes) = std::mem::take(&mut self.content) else {
+                    return Poll::Ready(None);
+                };
                 bytes
             }
             Content::Stream { stream, left } => match stream.as_mut().poll_next(cx) {

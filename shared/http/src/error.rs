@@ -102,7 +102,9 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
         }
         E::ManifestTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid),
         E::ChildrenMissing { .. } => (StatusCode::NOT_FOUND, ErrorCode::ManifestBlobUnknown),
-        E::ManifestHeld { .. } | E::BlobHeld { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported),
+        E::ManifestHeld { .. } | E::BlobHeld { .. } => {
+            (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported)
+        }
         E::ReadOnly => (StatusCode::FORBIDDEN, ErrorCode::Denied),
         E::Contended => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TooManyRequests),
         E::Storage(PortError::Throttled(_) | PortError::Unavailable(_)) => {
@@ -163,7 +165,9 @@ fn detail(error: &RegistryError) -> Option<Value> {
                 .collect();
             Some(json!({ "missing": missing }))
         }
-        RegistryError::ManifestIsRemote { index, urls, .. } => Some(json!({ "index": index.as_str(), "urls": urls })),
+        RegistryError::ManifestIsRemote { index, urls, .. } => {
+            Some(json!({ "index": index.as_str(), "urls": urls }))
+        }
         RegistryError::ManifestHeld { index, .. } => Some(json!({ "index": index.as_str() })),
         RegistryError::BlobHeld { manifest, .. } => Some(json!({ "manifest": manifest.as_str() })),
         _ => None,

@@ -10,7 +10,10 @@ use crate::body::AnswerBody;
 use crate::registry::Registry;
 
 impl Registry {
-    pub(crate) fn get_extensions(&self, repository: Option<&str>) -> Result<Response<AnswerBody>, RegistryError> {
+    pub(crate) fn get_extensions(
+        &self,
+        repository: Option<&str>,
+    ) -> Result<Response<AnswerBody>, RegistryError> {
         if let Some(name) = repository {
             name.parse::<RepositoryName>()?;
         }

@@ -24,8 +24,10 @@ pub(crate) fn limit(query: &Query<'_>) -> Result<Option<usize>, InvalidRequest> 
 
 /// `</v2/…?n=100&last=v9>; rel="next"`, relative to the registry's own address.
 pub(crate) fn link(path: &str, parameters: &[(&str, &str)]) -> String {
-    let query: Vec<String> =
-        parameters.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, IN_QUERY))).collect();
+    let query: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, IN_QUERY)))
+        .collect();
     format!("<{path}?{}>; rel=\"next\"", query.join("&"))
 }
 

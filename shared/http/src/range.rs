@@ -1,5 +1,5 @@
 //! `Range` of a pull (RFC 9110, section 14.2). One range is served; several, or what is not understood, are
-//! ignored and the whole is served, as the RFC allows.
+//! ignored and the whole is served, as the RFC allows. One that ends before it begins is refused (15.5.17).
 
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ pub fn byte_range(value: &str, size: u64) -> Result<Option<Range<u64>>, Registry
             suffix => size.saturating_sub(suffix)..size,
         },
         (false, true) => number(first)..size,
-        (false, false) if number(last) < number(first) => return Ok(None),
+        (false, false) if number(last) < number(first) => return Err(unsatisfiable),
         (false, false) => number(first)..number(last).saturating_add(1).min(size),
     };
     if range.start >= size { Err(unsatisfiable) } else { Ok(Some(range)) }
@@ -55,15 +55,20 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_ignored() {
-        for value in ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=0-1,3-4", "items=0-1", "bytes=+1-2"] {
+        for value in
+            ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=0-1,3-4", "items=0-1", "bytes=+1-2"]
+        {
             assert_eq!(of_ten(value), None, "{value}");
         }
     }
 
     #[test]
     fn what_lies_outside_is_refused() {
-        for value in ["bytes=10-", "bytes=10-11", "bytes=-0", "bytes=99999999999999999999999-"] {
-            assert!(matches!(byte_range(value, 10), Err(RegistryError::RangeNotSatisfiable { size: 10 })), "{value}");
+        for value in ["bytes=10-", "bytes=10-11", "bytes=5-2", "bytes=-0", "bytes=99999999999999999999999-"] {
+            assert!(
+                matches!(byte_range(value, 10), Err(RegistryError::RangeNotSatisfiable { size: 10 })),
+                "{value}"
+            );
         }
         assert!(byte_range("bytes=0-0", 0).is_err());
     }

@@ -14,6 +14,7 @@ use crate::answer::DOCKER_API_VERSION;
 use crate::body::AnswerBody;
 use crate::error::error_answer;
 use crate::log::Logged;
+use crate::query::Query;
 use crate::request::{Head, Incoming};
 use crate::route::{Route, route};
 
@@ -53,7 +54,10 @@ impl Registry {
         let incoming = Incoming::new(body, received_bytes.clone());
         let route = route(parts.uri.path());
         let unknown_path = route.is_err().then(|| parts.uri.path().to_owned());
-        let names = route.as_ref().map(Names::of).unwrap_or_default();
+        let names = route
+            .as_ref()
+            .map(|route| Names::of(route, &Query::parse(parts.uri.query())))
+            .unwrap_or_default();
 
         let (answered, calls) = calls::scope(self.dispatch(route, &parts, incoming)).await;
         let mut answer = answered.unwrap_or_else(|error| {
@@ -101,7 +105,9 @@ impl Registry {
             (Route::Referrers { repository, digest }, "GET") => {
                 self.get_referrers(&repository, &digest, &head).await
             }
-            (Route::Manifest { repository, reference }, "GET") => self.get_manifest(&repository, &reference).await,
+            (Route::Manifest { repository, reference }, "GET") => {
+                self.get_manifest(&repository, &reference).await
+            }
             (Route::Manifest { repository, reference }, "HEAD") => {
                 self.head_manifest(&repository, &reference).await
             }
@@ -165,17 +171,25 @@ struct Names {
 }
 
 impl Names {
-    fn of(route: &Route<'_>) -> Self {
+    fn of(route: &Route<'_>, query: &Query<'_>) -> Self {
         let (operation, repository, reference) = match route {
             Route::Base => ("ping", "", ""),
             Route::Catalog => ("catalog", "", ""),
             Route::Extensions { repository } => ("extensions", repository.as_deref().unwrap_or(""), ""),
             Route::Tags { repository } => ("tags", repository.as_ref(), ""),
-            Route::Manifest { repository, reference } => ("manifest", repository.as_ref(), reference.as_ref()),
+            Route::Manifest { repository, reference } => {
+                ("manifest", repository.as_ref(), reference.as_ref())
+            }
             Route::Referrers { repository, digest } => ("referrers", repository.as_ref(), digest.as_ref()),
             Route::Blob { repository, digest } => ("blob", repository.as_ref(), digest.as_ref()),
-            Route::Uploads { repository } => ("open-upload", repository.as_ref(), ""),
-            Route::Upload { repository, .. } => ("upload", repository.as_ref(), ""),
+            Route::Uploads { repository } => (
+                "open-upload",
+                repository.as_ref(),
+                query.get("mount").or_else(|| query.get("digest")).unwrap_or_default(),
+            ),
+            Route::Upload { repository, .. } => {
+                ("upload", repository.as_ref(), query.get("digest").unwrap_or_default())
+            }
         };
         Self { operation, repository: repository.to_owned(), reference: reference.to_owned() }
     }

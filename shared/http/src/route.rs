@@ -66,7 +66,11 @@ pub fn route(path: &str) -> Result<Route<'_>, InvalidRequest> {
         "uploads" => {
             let name = name.strip_suffix("/blobs").ok_or_else(unknown)?;
             let repository = decoded(name)?;
-            if last.is_empty() { Route::Uploads { repository } } else { Route::Upload { repository, token: last } }
+            if last.is_empty() {
+                Route::Uploads { repository }
+            } else {
+                Route::Upload { repository, token: last }
+            }
         }
         _ => return Err(unknown()),
     })
@@ -82,21 +86,36 @@ mod tests {
 
     #[test]
     fn a_name_may_end_in_a_word_of_the_api() {
-        for word in ["blobs", "manifests", "tags", "uploads", "referrers", "list", "blobs/uploads", "tags/list"] {
+        for word in
+            ["blobs", "manifests", "tags", "uploads", "referrers", "list", "blobs/uploads", "tags/list"]
+        {
             let repository = Cow::from(format!("a/{word}"));
             let path = |rest: &str| format!("/v2/a/{word}/{rest}");
-            let expect = |rest: &str, route_: Route<'_>| assert_eq!(route(&path(rest)), Ok(route_), "{}", path(rest));
+            let expect =
+                |rest: &str, route_: Route<'_>| assert_eq!(route(&path(rest)), Ok(route_), "{}", path(rest));
             expect("tags/list", Route::Tags { repository: repository.clone() });
-            expect("manifests/v1", Route::Manifest { repository: repository.clone(), reference: "v1".into() });
-            expect("manifests/list", Route::Manifest { repository: repository.clone(), reference: "list".into() });
-            expect("blobs/sha256:00", Route::Blob { repository: repository.clone(), digest: "sha256:00".into() });
-            expect("referrers/sha256:00", Route::Referrers {
-                repository: repository.clone(),
-                digest: "sha256:00".into(),
-            });
+            expect(
+                "manifests/v1",
+                Route::Manifest { repository: repository.clone(), reference: "v1".into() },
+            );
+            expect(
+                "manifests/list",
+                Route::Manifest { repository: repository.clone(), reference: "list".into() },
+            );
+            expect(
+                "blobs/sha256:00",
+                Route::Blob { repository: repository.clone(), digest: "sha256:00".into() },
+            );
+            expect(
+                "referrers/sha256:00",
+                Route::Referrers { repository: repository.clone(), digest: "sha256:00".into() },
+            );
             expect("blobs/uploads/", Route::Uploads { repository: repository.clone() });
             expect("blobs/uploads", Route::Uploads { repository: repository.clone() });
-            expect("blobs/uploads/abc", Route::Upload { repository: repository.clone(), token: "abc".into() });
+            expect(
+                "blobs/uploads/abc",
+                Route::Upload { repository: repository.clone(), token: "abc".into() },
+            );
             expect("_oci/ext/discover", Route::Extensions { repository: Some(repository.clone()) });
         }
     }
@@ -112,7 +131,9 @@ mod tests {
 
     #[test]
     fn what_names_nothing_is_unknown() {
-        for path in ["", "/", "/v1/", "/v2x", "/v2/a", "/v2/a/b", "/v2/a/b/c", "/v2/uploads/x", "/v2/a/uploads/x"] {
+        for path in
+            ["", "/", "/v1/", "/v2x", "/v2/a", "/v2/a/b", "/v2/a/b/c", "/v2/uploads/x", "/v2/a/uploads/x"]
+        {
             assert_eq!(route(path), Err(InvalidRequest::UnknownRoute), "{path}");
         }
         assert_eq!(route("/v2"), Ok(Route::Base));

@@ -98,7 +98,9 @@ impl Registry {
 
 /// A chunk in the wrong place is told where to go on.
 fn refused(error: &RegistryError, repository: &RepositoryName, token: &str) -> Option<Response<AnswerBody>> {
-    let (RegistryError::ChunkOutOfOrder { .. } | RegistryError::UploadRaced { .. }) = error else { return None };
+    let (RegistryError::ChunkOutOfOrder { .. } | RegistryError::UploadRaced { .. }) = error else {
+        return None;
+    };
     let mut answer = error_answer(error);
     let location = crate::answer::header(&upload_path(repository, token));
     answer.headers_mut().insert(http::header::LOCATION, location);
