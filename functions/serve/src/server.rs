@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -11,7 +10,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use moorage_http::Registry;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Serve;
 use crate::greeting::greeting;
@@ -35,8 +34,10 @@ pub(crate) fn run(serve: &Serve, opened: Opened) -> Result<(), String> {
         let listener = TcpListener::bind(serve.listen).await.map_err(|e| cannot_listen(serve.listen, &e))?;
         let address = listener.local_addr().map_err(|e| cannot_listen(serve.listen, &e))?;
         storage.announce(&format!("http://{address}")).map_err(|e| e.to_string())?;
+        let mut stop = StopSignal::new().map_err(|e| e.to_string())?;
         println!("{}", greeting(address, &serve.data));
-        accept(listener, &registry).await
+        accept(listener, &registry, &mut stop).await;
+        Ok::<_, String>(())
     })?;
     drop(registry);
     drop(runtime);
@@ -44,9 +45,8 @@ pub(crate) fn run(serve: &Serve, opened: Opened) -> Result<(), String> {
     Ok(())
 }
 
-async fn accept(listener: TcpListener, registry: &Registry) -> Result<(), String> {
+async fn accept(listener: TcpListener, registry: &Registry, stop: &mut StopSignal) {
     let graceful = GracefulShutdown::new();
-    let mut told_to_stop = pin!(stop_signal());
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -56,18 +56,15 @@ async fn accept(listener: TcpListener, registry: &Registry) -> Result<(), String
                     pause().await;
                 }
             },
-            told = &mut told_to_stop => {
-                told?;
-                break;
-            }
+            () = stop.came() => break,
         }
     }
     // From here on nobody new is let in, not even into the kernel's queue.
     drop(listener);
     tracing::info!("stopping: finishing what is in flight; a second signal stops at once");
     tokio::select! {
-        () = graceful.shutdown() => Ok(()),
-        again = stop_signal() => again,
+        () = graceful.shutdown() => {}
+        () = stop.came() => {}
     }
 }
 
@@ -94,13 +91,22 @@ fn serve_connection(stream: TcpStream, registry: Registry, graceful: &GracefulSh
     });
 }
 
-/// Ctrl-C, or what a service manager sends.
-async fn stop_signal() -> Result<(), String> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
+/// Ctrl-C, or what a service manager sends. From its making on, neither ends the process by itself.
+struct StopSignal {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignal {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn came(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
