@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Runs the official conformance tool of the OCI distribution specification against Moorage:
+#
+#   tests/conformance.sh [--registry HOST:PORT] [--results DIR]
+#
+# The released specification, its main branch ("dev"), and dev with sparse manifests: each against a
+# server of its own with empty storage (MOORAGE_BIN, else the checkout's release build), or all
+# against the given registry. --results keeps the reports of the tool in DIR.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+registry=
+results=$work/results
+while [ $# -gt 0 ]; do
+  case $1 in
+    --registry) registry=$2 ;;
+    --results) results=$2 ;;
+    *) fail "unknown option $1" ;;
+  esac
+  shift 2
+done
+own_server=$([ -n "$registry" ] || echo yes)
+
+# How many checks another registry that passes everything gets to (angos 1.6, same tool). Fewer means that
+# checks were left out: the tool drops what follows a request that was refused in a permitted way.
+declare -A checks_least=([stable]=862 [dev]=986 [sparse]=1032)
+
+passed=0 failed=0
+
+# One attribute of the report's root element; a count of zero is left out there.
+count() {
+  local value
+  value=$(grep -om1 '<testsuites [^>]*>' "$1/junit.xml" | grep -o " $2=\"[0-9]*\"" | grep -o '[0-9]*') || value=0
+  echo "$value"
+}
+
+# The tests with a status, one a line: name, then the tool's reason where it gives one.
+tests_with_status() {
+  sed -n '/<testcase .* status="'"$2"'"/,/<\/testcase>/{
+    s|.*<testcase name="\([^"]*\)".*|  \1|p
+    s|.*<system-out>\(.*\)|    \1|p
+  }' "$1/junit.xml" | sed 's|</system-out>.*||; s|&#34;|"|g; s|&#xA;|; |g' | cut -c1-400
+}
+
+# run NAME VERSION SERVER_OPTION...
+run() {
+  local name=$1 version=$2 dir=$results/$1 verdict=passed
+  shift 2
+  mkdir -p "$dir"
+  [ -z "$own_server" ] || start_server "$work/$name" "$@"
+  # The exit status is no verdict: it is 0 even when the tool could not run. The report decides.
+  OCI_REGISTRY=$registry OCI_TLS=disabled OCI_REPO1=conformance/one OCI_REPO2=conformance/two \
+    OCI_VERSION=$version OCI_DATA_SPARSE=$([ "$name" = sparse ] && echo true || echo false) \
+    OCI_RESULTS_DIR=$dir OCI_LOG=error conformance >"$dir/output.txt" 2>&1 || verdict=failed
+  if [ -n "$own_server" ]; then stop_server || verdict=failed; fi
+
+  grep -qx 'OCI Conformance Result: Pass' "$dir/output.txt" || verdict=failed
+  if [ ! -s "$dir/junit.xml" ]; then
+    cat "$dir/output.txt"
+    fail "$name: the tool left no report; what it printed is above"
+  fi
+  local checks failures errors skipped disabled
+  checks=$(count "$dir" tests) failures=$(count "$dir" failures) errors=$(count "$dir" errors)
+  skipped=$(count "$dir" skipped) disabled=$(count "$dir" disabled)
+  # What the tool skips is what a registry answered in a permitted but lesser way: each can be passed, so none may be.
+  if ((failures + errors + skipped > 0 || checks < checks_least[$name])); then verdict=failed; fi
+
+  say "conformance $name: $verdict; $checks checks (at least ${checks_least[$name]} wanted), $failures failed," \
+    "$errors errors, $skipped skipped, $disabled not of this version"
+  tests_with_status "$dir" skipped
+  tests_with_status "$dir" failure
+  tests_with_status "$dir" error
+  if [ $verdict = passed ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+need conformance
+[ -z "$own_server" ] || build_server
+run stable 1.1
+run dev dev
+run sparse dev --missing allow
+say "$passed passed, $failed failed"
+((failed == 0))
