@@ -24,12 +24,19 @@ enum Needed {
 impl Push {
     /// # Errors
     /// `BlobUnknown`; `BlobHeld`, and then nothing has changed.
-    pub async fn delete_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<(), RegistryError> {
+    pub async fn delete_blob(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<(), RegistryError> {
         let key = Key::grant(repository, digest);
         let mut found = self.table.get(&key).await?;
         for _ in 0..CONTENTION_TRIES_MAX {
             let Some(item) = found.filter(|item| state_of(item).is_ok_and(State::is_readable)) else {
-                return Err(RegistryError::BlobUnknown { repository: repository.clone(), digest: digest.clone() });
+                return Err(RegistryError::BlobUnknown {
+                    repository: repository.clone(),
+                    digest: digest.clone(),
+                });
             };
             let condemned = match self.compare_and_set(item, |node| node.state = State::Condemned).await? {
                 Ok(condemned) => condemned,
@@ -62,7 +69,8 @@ impl Push {
         let mut range = SortRange::holds_of_grant(repository, digest);
         let mut needed = Needed::ByNobody;
         loop {
-            let page = self.table.query_keys(&Query { range: range.clone(), limit: HOLDS_IN_LOOK_MAX }).await?;
+            let page =
+                self.table.query_keys(&Query { range: range.clone(), limit: HOLDS_IN_LOOK_MAX }).await?;
             let holders = page.items.iter().map(holder).collect::<Result<Vec<_>, PortError>>()?;
             let mut digests: Vec<&Digest> = holders.iter().map(|(manifest, _)| manifest).collect();
             digests.dedup();
@@ -77,7 +85,9 @@ impl Push {
                     continue;
                 }
                 match node.state {
-                    State::Pending | State::Live | State::Condemned => return Ok(Needed::By(manifest.clone())),
+                    State::Pending | State::Live | State::Condemned => {
+                        return Ok(Needed::By(manifest.clone()));
+                    }
                     State::Recycled => needed = Needed::ByRecycledOnly,
                     State::Deleting => {}
                 }

@@ -69,7 +69,8 @@ impl Push {
         let mut range = SortRange::holds_of_manifest(repository, digest);
         let mut tags = Vec::new();
         loop {
-            let page = self.table.query_keys(&Query { range: range.clone(), limit: HOLDS_IN_LOOK_MAX }).await?;
+            let page =
+                self.table.query_keys(&Query { range: range.clone(), limit: HOLDS_IN_LOOK_MAX }).await?;
             let mut indexes = Vec::new();
             for key in &page.items {
                 if let Some((tag, version)) = key.holding_tag() {

@@ -13,7 +13,8 @@ impl Push {
     pub async fn delete_tag(&self, repository: &RepositoryName, tag: &Tag) -> Result<(), RegistryError> {
         let key = Key::tag(repository, tag);
         for _ in 0..CONTENTION_TRIES_MAX {
-            let Some(Item { fact: Fact::Tag(target), version: Some(version), .. }) = self.table.get(&key).await?
+            let Some(Item { fact: Fact::Tag(target), version: Some(version), .. }) =
+                self.table.get(&key).await?
             else {
                 let reference = Reference::Tag(tag.clone());
                 return Err(RegistryError::ManifestUnknown { repository: repository.clone(), reference });

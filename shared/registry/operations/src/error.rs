@@ -1,7 +1,9 @@
 //! Every way in which a request can be refused. What it means on the wire is decided once, in the HTTP
 //! crate; the texts here are for clients and name no internals.
 
-use moorage_oci::{Digest, InvalidDigest, InvalidManifest, InvalidName, InvalidTag, Reference, RepositoryName};
+use moorage_oci::{
+    Digest, InvalidDigest, InvalidManifest, InvalidName, InvalidTag, Reference, RepositoryName,
+};
 use moorage_ports::PortError;
 
 /// A child of a manifest that is not in its repository.
@@ -46,20 +48,33 @@ pub enum RegistryError {
 
     #[error("repository {repository} is not known; push a manifest to it to make it")]
     RepositoryUnknown { repository: RepositoryName },
-    #[error("repository {repository} has no manifest {reference}; look at its tags with GET /v2/{repository}/tags/list")]
+    #[error(
+        "repository {repository} has no manifest {reference}; look at its tags with GET /v2/{repository}/tags/list"
+    )]
     ManifestUnknown { repository: RepositoryName, reference: Reference },
-    #[error("manifest {digest} is not kept here: index {index} names it as remote; get it from {}", places(urls))]
+    #[error(
+        "manifest {digest} is not kept here: index {index} names it as remote; get it from {}",
+        places(urls)
+    )]
     ManifestIsRemote { digest: Digest, index: Digest, urls: Vec<String> },
     #[error("repository {repository} has no blob {digest}; push it, or mount it from another repository")]
     BlobUnknown { repository: RepositoryName, digest: Digest },
 
-    #[error("this upload is not known: it is finished, was cancelled, or is too old; begin again with POST /v2/{repository}/blobs/uploads/")]
+    #[error(
+        "this upload is not known: it is finished, was cancelled, or is too old; begin again with POST /v2/{repository}/blobs/uploads/"
+    )]
     UploadUnknown { repository: RepositoryName },
-    #[error("the chunk begins at byte {begins} of the blob, but {received} bytes have come; go on from there")]
+    #[error(
+        "the chunk begins at byte {begins} of the blob, but {received} bytes have come; go on from there"
+    )]
     ChunkOutOfOrder { begins: u64, received: u64 },
-    #[error("the chunk says that it has {said} bytes, but {came} came; {received} bytes of the blob are stored, go on from there")]
+    #[error(
+        "the chunk says that it has {said} bytes, but {came} came; {received} bytes of the blob are stored, go on from there"
+    )]
     ChunkSize { said: u64, came: u64, received: u64 },
-    #[error("another request added to this upload at the same time; {received} bytes have come, go on from there")]
+    #[error(
+        "another request added to this upload at the same time; {received} bytes have come, go on from there"
+    )]
     UploadRaced { received: u64 },
     #[error("an upload has at most {max} chunks; begin again with larger ones")]
     TooManyChunks { max: usize },
@@ -91,7 +106,9 @@ pub enum RegistryError {
     #[error("others are changing the same thing all the time; try again")]
     Contended,
     /// The text for clients says nothing of what failed; the log does.
-    #[error("the registry could not reach its storage, or what is stored is damaged; try again, and tell the registry's owner if it stays so")]
+    #[error(
+        "the registry could not reach its storage, or what is stored is damaged; try again, and tell the registry's owner if it stays so"
+    )]
     Storage(PortError),
 }
 

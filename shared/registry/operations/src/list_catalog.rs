@@ -11,7 +11,11 @@ impl Pull {
     ///
     /// # Errors
     /// Those of the storage.
-    pub async fn catalog(&self, limit: Option<usize>, last: Option<&str>) -> Result<NamesPage, RegistryError> {
+    pub async fn catalog(
+        &self,
+        limit: Option<usize>,
+        last: Option<&str>,
+    ) -> Result<NamesPage, RegistryError> {
         self.names(SortRange::catalog(last), limit, Key::catalog_name).await
     }
 }

@@ -21,7 +21,11 @@ impl Pull {
     ///
     /// # Errors
     /// `BlobUnknown`.
-    pub async fn blob_size(&self, repository: &RepositoryName, digest: &Digest) -> Result<u64, RegistryError> {
+    pub async fn blob_size(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<u64, RegistryError> {
         self.granted(repository, digest).await.map(|(_, size)| size)
     }
 

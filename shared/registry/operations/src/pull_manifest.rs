@@ -38,7 +38,8 @@ impl Pull {
     ) -> Result<ManifestHead, RegistryError> {
         match reference {
             Reference::Tag(tag) => {
-                let record = self.tag(repository, tag).await?.ok_or_else(|| unknown(repository, reference))?;
+                let record =
+                    self.tag(repository, tag).await?.ok_or_else(|| unknown(repository, reference))?;
                 Ok(ManifestHead { digest: record.digest, media_type: record.media_type, size: record.size })
             }
             Reference::Digest(digest) => {
@@ -105,10 +106,14 @@ impl Pull {
         let Some(record) = record else { return Ok(None) };
         let body = match (&record.object, bytes) {
             (None, Some(bytes)) => ObjectBody::Bytes(bytes),
-            (None, None) => return Err(PortError::Corrupt(format!("manifest {digest} of {repository} has no bytes"))),
+            (None, None) => {
+                return Err(PortError::Corrupt(format!("manifest {digest} of {repository} has no bytes")));
+            }
             (Some(object), _) => match self.blobs.get(object, None).await? {
                 Some(found) => found.body,
-                None => return Err(PortError::Corrupt(format!("object {object} of a manifest is not there"))),
+                None => {
+                    return Err(PortError::Corrupt(format!("object {object} of a manifest is not there")));
+                }
             },
         };
         Ok(Some(PulledManifest { head: head(digest, record), body }))

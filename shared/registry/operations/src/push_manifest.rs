@@ -43,7 +43,10 @@ impl Push {
             Reference::Digest(expected) => {
                 let actual = Digest::of(expected.algorithm(), &push.bytes);
                 if actual != *expected {
-                    return Err(RegistryError::DigestMismatch { expected: expected.clone(), actual: Some(actual) });
+                    return Err(RegistryError::DigestMismatch {
+                        expected: expected.clone(),
+                        actual: Some(actual),
+                    });
                 }
                 actual
             }

@@ -61,7 +61,9 @@ pub(crate) fn unless_in_trash(
     check: usize,
 ) -> Result<Option<Item>, RegistryError> {
     if refused.iter().any(|(index, _)| *index == check) {
-        return Err(RegistryError::BodyBroken("they were given up by an earlier request for the same upload".into()));
+        return Err(RegistryError::BodyBroken(
+            "they were given up by an earlier request for the same upload".into(),
+        ));
     }
     Ok(refused.into_iter().find(|(index, _)| *index == 0).and_then(|(_, item)| item))
 }

@@ -27,10 +27,14 @@ impl Push {
             Fact::Content(content) => ends.push(trash(&content.object, self.now())),
             Fact::Manifest(record) => {
                 let (repository, digest) = item.key.manifest_named().ok_or_else(|| foreign(&item.key))?;
-                if let Some(bytes) = self.manifest_bytes(&repository, &digest, record.object.as_ref()).await? {
+                if let Some(bytes) = self.manifest_bytes(&repository, &digest, record.object.as_ref()).await?
+                {
                     let manifest = Manifest::parse(&bytes, Some(&record.media_type))?;
                     let held = holds(&repository, &digest, incarnation, &manifest);
-                    self.release(held.into_iter().filter(|i| i.fact != Fact::WasHeld).map(|i| i.key).collect()).await?;
+                    self.release(
+                        held.into_iter().filter(|i| i.fact != Fact::WasHeld).map(|i| i.key).collect(),
+                    )
+                    .await?;
                 }
                 ends.push(Action::Delete(Key::body(&repository, &digest), Expect::Anything));
                 ends.push(Action::Delete(Key::listed(&repository, &digest), Expect::Anything));

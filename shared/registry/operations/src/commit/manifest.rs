@@ -4,8 +4,8 @@ use moorage_oci::{Digest, Edge, Manifest, Need, RepositoryName, Target};
 use moorage_ports::facts::{ManifestRecord, Policy, ReferrerRecord, State, Subject};
 use moorage_ports::limits::{BATCH_GET_ITEMS_MAX, BATCH_WRITE_ITEMS_MAX, INLINE_BODY_BYTES_MAX};
 use moorage_ports::{
-    Action, ByteStream, Durability, Expect, Fact, Incarnation, Item, Key, ObjectKey, PortError, Put, Transacted,
-    Written,
+    Action, ByteStream, Durability, Expect, Fact, Incarnation, Item, Key, ObjectKey, PortError, Put,
+    Transacted, Written,
 };
 
 use super::{Taken, node_of, state_of, version_of};
@@ -39,6 +39,9 @@ impl Push {
             let pending = match self.take(found, fresh).await? {
                 Taken::Pending(item) => item,
                 Taken::Live(record) => {
+                    if answered == Durability::OnAnswer {
+                        self.make_durable(push.repository, digest).await?;
+                    }
                     self.keep(record.clone()).await?;
                     return Ok(record);
                 }
@@ -70,6 +73,14 @@ impl Push {
         Err(RegistryError::Contended)
     }
 
+    /// Another push may have made the manifest live a moment ago and be about to make that durable with its
+    /// tag; this push is answered before. Any durable write makes durable what was seen.
+    async fn make_durable(&self, repository: &RepositoryName, digest: &Digest) -> Result<(), RegistryError> {
+        let listed = Item::once(Key::listed(repository, digest), Fact::Listed);
+        self.table.put(listed, Expect::Anything, Durability::OnAnswer).await?;
+        Ok(())
+    }
+
     fn pending_record(&self, push: &ManifestPush<'_>, digest: &Digest, manifest: &Manifest) -> Item {
         let node = self.pending_node();
         let long = push.bytes.len() > INLINE_BODY_BYTES_MAX;
@@ -95,13 +106,17 @@ impl Push {
         digest: &Digest,
         pending: &Item,
     ) -> Result<(), RegistryError> {
-        let Fact::Manifest(ManifestRecord { object: Some(object), .. }) = &pending.fact else { return Ok(()) };
+        let Fact::Manifest(ManifestRecord { object: Some(object), .. }) = &pending.fact else {
+            return Ok(());
+        };
         let bytes = push.bytes.clone();
         let size = bytes.len() as u64;
         let body: ByteStream = Box::pin(futures_util::stream::iter([Ok(bytes)]));
         match self.blobs.put(object, digest, Some(size), body, Durability::BeforeNext).await? {
             Put::Stored { .. } | Put::AlreadyThere => Ok(()),
-            Put::DigestMismatch => Err(PortError::Corrupt(format!("the store changed the bytes of {object}")).into()),
+            Put::DigestMismatch => {
+                Err(PortError::Corrupt(format!("the store changed the bytes of {object}")).into())
+            }
         }
     }
 

@@ -72,10 +72,13 @@ impl Push {
         match state_of(&item)? {
             State::Live => Ok(Taken::Live(item)),
             State::Pending => Ok(Taken::Pending(item)),
-            State::Condemned => Ok(match self.compare_and_set(item, |node| node.state = State::Live).await? {
-                Ok(live) => Taken::Live(live),
-                Err(now) => Taken::Changed(now),
-            }),
+            State::Condemned => {
+                let revive = |node: &mut Node| node.state = State::Live;
+                Ok(match self.compare_and_set_with(item, revive, Durability::OnAnswer).await? {
+                    Ok(live) => Taken::Live(live),
+                    Err(now) => Taken::Changed(now),
+                })
+            }
             State::Recycled => {
                 let deadline = self.now().plus_ms(PENDING_DEADLINE_MS);
                 let revive = |node: &mut Node| {
@@ -130,10 +133,12 @@ impl Push {
             match state_of(&item)? {
                 State::Live => return Ok(true),
                 State::Pending | State::Recycled | State::Deleting => return Ok(false),
-                State::Condemned => match self.compare_and_set(item, |node| node.state = State::Live).await? {
-                    Ok(_) => return Ok(true),
-                    Err(now) => found = now,
-                },
+                State::Condemned => {
+                    match self.compare_and_set(item, |node| node.state = State::Live).await? {
+                        Ok(_) => return Ok(true),
+                        Err(now) => found = now,
+                    }
+                }
             }
         }
         Err(RegistryError::Contended)

@@ -18,7 +18,9 @@ impl Push {
         for _ in 0..CONTENTION_TRIES_MAX {
             let closed = self.session_item(repository, token, Progress::Closed);
             match Session::from_item(self.table.get(&Key::upload(token.id)).await?)? {
-                Session::Closed => return Err(RegistryError::UploadUnknown { repository: repository.clone() }),
+                Session::Closed => {
+                    return Err(RegistryError::UploadUnknown { repository: repository.clone() });
+                }
                 Session::Fresh => {
                     if self.table.put(closed, Expect::Absent, Durability::OnAnswer).await? == Written::Done {
                         return Ok(());

@@ -95,7 +95,9 @@ pub(crate) fn check_place(
         return Err(RegistryError::ChunkOutOfOrder { begins: range.begins, received });
     }
     match size {
-        Some(came) if came != range.size => Err(RegistryError::ChunkSize { said: range.size, came, received }),
+        Some(came) if came != range.size => {
+            Err(RegistryError::ChunkSize { said: range.size, came, received })
+        }
         _ => Ok(()),
     }
 }

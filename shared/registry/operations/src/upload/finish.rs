@@ -74,7 +74,8 @@ impl Push {
             }
             Session::Open { item, upload } => {
                 check_place(range, size, upload.received)?;
-                let upload = if size == Some(0) { upload } else { self.add_last(upload, range, size, body).await? };
+                let upload =
+                    if size == Some(0) { upload } else { self.add_last(upload, range, size, body).await? };
                 self.close(repository, token, digest, &item, &upload, known).await
             }
         }
@@ -152,7 +153,8 @@ impl Push {
                 return Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: Some(came) });
             }
         }
-        self.record_blob(repository, digest, &upload.object, upload.received, known.content, known.grant).await?;
+        self.record_blob(repository, digest, &upload.object, upload.received, known.content, known.grant)
+            .await?;
         // If this is lost, the token can be used again, for the same blob: harmless.
         let closed = self.session_item(repository, token, Progress::Closed);
         self.table.put(closed, Expect::VersionIs(version_of(session)?), Durability::BeforeNext).await?;
@@ -163,7 +165,9 @@ impl Push {
         let OpenUpload { object, parts_id, parts, .. } = upload;
         match self.blobs.complete(object, parts_id, parts, Durability::BeforeNext).await? {
             Put::Stored { .. } | Put::AlreadyThere => Ok(()),
-            Put::DigestMismatch => Err(PortError::Corrupt(format!("{object} was completed with a digest")).into()),
+            Put::DigestMismatch => {
+                Err(PortError::Corrupt(format!("{object} was completed with a digest")).into())
+            }
         }
     }
 
@@ -214,7 +218,10 @@ async fn only_check(digest: &Digest, size: Option<u64>, body: ByteStream) -> Res
     while stream.try_next().await?.is_some() {}
     let hasher = hash.so_far();
     if let Some(said) = size.filter(|said| *said != hasher.bytes()) {
-        return Err(RegistryError::BodyBroken(format!("{said} bytes were announced, {} came", hasher.bytes())));
+        return Err(RegistryError::BodyBroken(format!(
+            "{said} bytes were announced, {} came",
+            hasher.bytes()
+        )));
     }
     let came = hasher.finish();
     if came == *digest {

@@ -27,13 +27,20 @@ pub struct ChunkRange {
 pub(crate) enum Session {
     /// No chunk has come.
     Fresh,
-    Open { item: Item, upload: OpenUpload },
+    Open {
+        item: Item,
+        upload: OpenUpload,
+    },
     Closed,
 }
 
 impl Push {
     /// Reads an upload's token.
-    pub(crate) fn token(&self, repository: &RepositoryName, text: &str) -> Result<UploadToken, RegistryError> {
+    pub(crate) fn token(
+        &self,
+        repository: &RepositoryName,
+        text: &str,
+    ) -> Result<UploadToken, RegistryError> {
         UploadToken::open(text, &self.secret, repository, self.now())
             .ok_or_else(|| RegistryError::UploadUnknown { repository: repository.clone() })
     }

@@ -12,7 +12,11 @@ impl Push {
     ///
     /// # Errors
     /// `UploadUnknown`.
-    pub async fn upload_received(&self, repository: &RepositoryName, token: &str) -> Result<u64, RegistryError> {
+    pub async fn upload_received(
+        &self,
+        repository: &RepositoryName,
+        token: &str,
+    ) -> Result<u64, RegistryError> {
         let token = self.token(repository, token)?;
         match Session::from_item(self.table.get(&Key::upload(token.id)).await?)? {
             Session::Fresh => Ok(0),

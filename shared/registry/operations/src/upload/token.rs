@@ -62,7 +62,12 @@ impl UploadToken {
 
     /// Reads a token's text. `None` where it was not made by us for this repository, or is too old.
     #[must_use]
-    pub fn open(text: &str, secret: &TokenSecret, repository: &RepositoryName, now: Timestamp) -> Option<Self> {
+    pub fn open(
+        text: &str,
+        secret: &TokenSecret,
+        repository: &RepositoryName,
+        now: Timestamp,
+    ) -> Option<Self> {
         let token = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (signed, mac) = token.split_at_checked(SIGNED_BYTES)?;
         if mac.len() != MAC_BYTES {
@@ -101,7 +106,10 @@ mod tests {
         assert_eq!(open("a/b", 999), Some(token()));
         assert_eq!(open("a/b", 1_000), None);
         assert_eq!(open("a/c", 999), None);
-        assert_eq!(UploadToken::open(&text, &TokenSecret::new(*b"other"), &repository("a/b"), Timestamp(1)), None);
+        assert_eq!(
+            UploadToken::open(&text, &TokenSecret::new(*b"other"), &repository("a/b"), Timestamp(1)),
+            None
+        );
     }
 
     #[test]
@@ -112,7 +120,11 @@ mod tests {
             let mut changed = text.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).expect("ASCII");
-            assert_eq!(UploadToken::open(&changed, &secret, &repository("a"), Timestamp(1)), None, "{changed}");
+            assert_eq!(
+                UploadToken::open(&changed, &secret, &repository("a"), Timestamp(1)),
+                None,
+                "{changed}"
+            );
             assert_eq!(UploadToken::open(&text[..at], &secret, &repository("a"), Timestamp(1)), None);
         }
     }
