@@ -87,8 +87,8 @@ pub struct Part {
 /// Reads.
 #[async_trait]
 pub trait ReadBlobs: Send + Sync {
-    /// The object's bytes, or those of `range` (from inclusive, to exclusive, within the object), or `None`
-    /// where there is no object.
+    /// The object's bytes, or those of `range` (from inclusive, to exclusive, at least one byte and all of
+    /// them within the object), or `None` where there is no object.
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Option<Object>, PortError>;
 
     /// A URL under which a client can read the object by itself for a while; `None` where the store can
@@ -100,7 +100,8 @@ pub trait ReadBlobs: Send + Sync {
 #[async_trait]
 pub trait WriteBlobs: ReadBlobs {
     /// Makes an object from `body`, if its bytes are those of `digest`: the store itself checks that.
-    /// `size`, where the sender said it, is the number of bytes.
+    /// `size`, where the sender said it, is the number of bytes. Given up before it is answered, it may have
+    /// stored the whole object if the stream had ended, and has stored nothing otherwise.
     ///
     /// # Errors
     /// `Body` when the stream ends with an error, or not after `size` bytes; nothing is stored then.
@@ -130,10 +131,12 @@ pub trait WriteBlobs: ReadBlobs {
         body: ByteStream,
     ) -> Result<Part, PortError>;
 
-    /// Makes the object of exactly these parts, in this order. `AlreadyThere` where it was made before.
+    /// Makes the object of exactly these parts, at least one, in this order, their numbers ascending.
+    /// `AlreadyThere` where an object has the key, this one or another.
     ///
     /// # Errors
-    /// `Body` where one of the parts is not (or no longer) the one of that tag.
+    /// `Body` where one of the parts is not (or no longer) the one of that number and tag, as all of them
+    /// after [`Self::abort`]; nothing is made then, and the right parts still count.
     async fn complete(
         &self,
         key: &ObjectKey,

@@ -39,9 +39,13 @@ impl Item {
 #[serde(rename_all = "kebab-case")]
 pub enum Fact {
     /// The format of the data.
-    Format { number: u32 },
+    Format {
+        number: u32,
+    },
     /// What upload tokens are signed with, in hexadecimal.
-    UploadSecret { key: String },
+    UploadSecret {
+        key: String,
+    },
     /// A repository has, or had, a manifest.
     Catalog,
     Policy(Policy),
@@ -57,7 +61,9 @@ pub enum Fact {
     /// The manifest was in an index.
     WasHeld,
     /// The key says which index; its entry says where the manifest lives.
-    RemoteIn { urls: Vec<String> },
+    RemoteIn {
+        urls: Vec<String>,
+    },
     /// A tag that a recycled manifest had.
     WasTagged,
     Referrer(ReferrerRecord),
@@ -241,4 +247,3 @@ pub struct Policy {
     /// Whether the repository's name is in the catalog already.
     pub in_catalog: bool,
 }
-

@@ -354,7 +354,8 @@ impl SortRange {
     /// The referrers of a digest, of one artifact type or of all, after a referrer's key in base form.
     #[must_use]
     pub fn referrers(repository: &RepositoryName, subject: &Digest, artifact_type: Option<&str>) -> Self {
-        let prefix = artifact_type.map_or_else(|| REFERRER.to_owned(), |t| format!("{REFERRER}{}#", type_in_key(t)));
+        let prefix =
+            artifact_type.map_or_else(|| REFERRER.to_owned(), |t| format!("{REFERRER}{}#", type_in_key(t)));
         Self::new(manifest_partition(repository, subject), prefix)
     }
 

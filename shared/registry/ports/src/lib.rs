@@ -24,11 +24,14 @@ pub mod contract;
 pub mod counting;
 #[cfg(feature = "testing")]
 pub mod faults;
+#[cfg(feature = "testing")]
+pub mod testing_context;
 
 pub use blobs::{
     BlobStore, ByteStream, DeleteBlobs, Durability, Object, ObjectBody, Part, PartsId, Put, ReadBlobs,
     WriteBlobs,
 };
+pub use calls::{Calls, CountCalls};
 pub use context::{Clock, Context, Random};
 pub use error::PortError;
 pub use facts::{Fact, Item};

@@ -53,6 +53,7 @@ pub enum Written {
 
 /// One step of a transaction. No two may have the same key: a check and a write of one item are one action.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "most actions are puts, and each is moved a few times only")]
 pub enum Action {
     Put(Item, Expect),
     Delete(Key, Expect),
@@ -100,7 +101,7 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Whether the range may have items after the last of these. A page that stopped for its size before
     /// `limit` says so here too; an adapter may say `true` where nothing follows, never `false` where
-    /// something does.
+    /// something does. Never `true` beside no items: there is always a key to go on after.
     pub more: bool,
 }
 
@@ -135,10 +136,12 @@ pub trait KeepUntil: Send + Sync {
     async fn keep_until(&self, item: &Item, until: Timestamp, fresh: Version) -> Result<Written, PortError>;
 }
 
-/// Writes.
+/// Writes. Each of them answers `Misuse`, and writes nothing, where an item is longer than
+/// [`crate::limits::ITEM_BYTES_MAX`].
 #[async_trait]
 pub trait WriteTable: ReadTable {
-    /// Writes one item, replacing what is there, if the condition holds.
+    /// Writes one item, replacing what is there, if the condition holds. An item without a version
+    /// ([`Item::version`]) is at none.
     async fn put(&self, item: Item, expect: Expect, durability: Durability) -> Result<Written, PortError>;
 
     /// Deletes one item, if the condition holds.
@@ -187,7 +190,8 @@ pub struct Changes {
 ///
 /// A change is in the feed exactly when its write is in the table: the two are one atomic step. Changes of
 /// one item come in the order they were made; a reader that starts at a cursor it was given sees each later
-/// change at least once. Bodies of manifests are not in the feed. A put that changed nothing may be.
+/// change at least once, also after a power cut: a place in the feed is never used again, not even that of
+/// a change that was lost. Writes of manifests' bodies are not in the feed. A put that changed nothing may be.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
     /// At most `limit` changes after `cursor`; an empty list when there is none yet.

@@ -8,9 +8,7 @@ use async_trait::async_trait;
 use moorage_oci::Digest;
 
 use super::{Call, Ledger, OfTheRequest};
-use crate::blobs::{
-    ByteStream, DeleteBlobs, Durability, Object, Part, PartsId, Put, ReadBlobs, WriteBlobs,
-};
+use crate::blobs::{ByteStream, DeleteBlobs, Durability, Object, Part, PartsId, Put, ReadBlobs, WriteBlobs};
 use crate::error::PortError;
 use crate::facts::{Fact, Item};
 use crate::keys::Key;

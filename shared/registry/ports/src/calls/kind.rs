@@ -94,7 +94,9 @@ impl Call {
     #[must_use]
     pub fn is_write(self) -> bool {
         match self {
-            Self::Get | Self::BatchGet | Self::Query | Self::Changes | Self::GetBlob | Self::ListBlobs => false,
+            Self::Get | Self::BatchGet | Self::Query | Self::Changes | Self::GetBlob | Self::ListBlobs => {
+                false
+            }
             Self::Put
             | Self::Delete
             | Self::BatchWrite

@@ -27,14 +27,14 @@ impl<F: Fixture<Store: BlobStore>> BlobsFixture for F {}
 /// Every clause by its name (`puts::an_empty_object_is_an_object`), for a fixture.
 #[must_use]
 pub fn clauses<F: BlobsFixture>() -> Vec<(&'static str, Clause<F>)> {
-    crate::__blobs_clauses!(__contract_names [F])
+    crate::__blobs_clauses!(__contract_names[F])
 }
 
 /// Makes a test of each clause of the blob store's contract, for a fixture.
 #[macro_export]
 macro_rules! blobs_contract {
     ($fixture:ty) => {
-        $crate::__blobs_clauses!(__contract_tests [$fixture]);
+        $crate::__blobs_clauses!(__contract_tests[$fixture]);
     };
 }
 
@@ -129,7 +129,12 @@ fn stalling(bytes: &Bytes, stalled: tokio::sync::oneshot::Sender<()>) -> ByteStr
 }
 
 /// Puts bytes under their own sha256, their number said.
-pub(super) async fn put(store: &impl WriteBlobs, key: &ObjectKey, bytes: &Bytes, durability: Durability) -> Put {
+pub(super) async fn put(
+    store: &impl WriteBlobs,
+    key: &ObjectKey,
+    bytes: &Bytes,
+    durability: Durability,
+) -> Put {
     let size = Some(bytes.len() as u64);
     store.put(key, &Digest::sha256(bytes), size, stream(bytes), durability).await.answered()
 }

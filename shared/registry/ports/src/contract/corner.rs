@@ -1,9 +1,11 @@
 //! One clause's own corner of a store: names that no other clause, and no other run, uses.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use moorage_oci::{Descriptor, Digest, RepositoryName, Tag};
 
-use crate::context::{Context, Random as _};
+use crate::context::Context;
 use crate::facts::{
     ContentRecord, Fact, GrantRecord, Item, ManifestRecord, Node, ReferrerRecord, State, TagRecord,
 };
@@ -11,6 +13,9 @@ use crate::keys::{Key, SortRange};
 use crate::object_keys::ObjectKey;
 use crate::testing_context::SeededRandom;
 use crate::value::{Incarnation, Nonce, Timestamp, Version};
+
+/// The artifact type of [`Corner::long_referrer`].
+pub(crate) const LONG_REFERRER_TYPE: &str = "application/vnd.example.long";
 
 /// Fresh names of a clause, and samples of what goes under them.
 #[derive(Clone)]
@@ -84,13 +89,22 @@ impl Corner {
 
     /// A referrer of the corner's digest; the number tells it from others of its type.
     pub(crate) fn referrer(&self, artifact_type: &str, number: usize) -> Item {
-        let referrer = self.other_digest(number);
-        let mut descriptor = Descriptor::new("a/b", referrer.clone(), 7);
+        let mut descriptor = Descriptor::new("a/b", self.other_digest(number), 7);
         descriptor.artifact_type = Some(artifact_type.to_owned());
-        Item::once(
-            Key::referrer(&self.repository, &self.digest, artifact_type, &referrer),
-            Fact::Referrer(ReferrerRecord { descriptor }),
-        )
+        self.referrer_with(artifact_type, descriptor)
+    }
+
+    /// The same with so many bytes of annotations.
+    pub(crate) fn long_referrer(&self, number: usize, bytes: usize) -> Item {
+        let mut descriptor = Descriptor::new("a/b", self.other_digest(number), 7);
+        descriptor.annotations = BTreeMap::from([("long".to_owned(), "x".repeat(bytes))]);
+        self.referrer_with(LONG_REFERRER_TYPE, descriptor)
+    }
+
+    fn referrer_with(&self, artifact_type: &str, descriptor: Descriptor) -> Item {
+        let digest = descriptor.digest.clone();
+        let key = Key::referrer(&self.repository, &self.digest, artifact_type, &digest);
+        Item::once(key, Fact::Referrer(ReferrerRecord { digest, descriptor: Some(descriptor) }))
     }
 
     /// The key of an object, always the same one; [`fresh_object`] gives others.
@@ -137,6 +151,10 @@ pub(crate) fn fresh_object() -> ObjectKey {
 /// Bytes that no other object has.
 pub(crate) fn noise(length: usize) -> Bytes {
     let random = SeededRandom::new(nonce().0 as u64);
-    let words = (0..length.div_ceil(8)).flat_map(|_| random.draw().to_le_bytes());
-    words.take(length).collect()
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        bytes.extend_from_slice(&random.draw().to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes.into()
 }

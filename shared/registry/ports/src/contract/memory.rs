@@ -31,8 +31,8 @@ struct World {
     /// The last place that was given away; not given again after a power cut.
     last_change: u64,
     objects: BTreeMap<ObjectKey, Bytes>,
-    /// Objects in the making: their parts by tag.
-    parts: BTreeMap<String, BTreeMap<String, Bytes>>,
+    /// Objects in the making: their parts by tag, each with its number.
+    parts: BTreeMap<String, BTreeMap<String, (u32, Bytes)>>,
     /// The last name given to an object in the making or a part.
     last_name: u64,
     /// What a power cut would undo, oldest first.
@@ -41,7 +41,7 @@ struct World {
 
 /// How to take back one step.
 enum Undo {
-    Item(Key, Option<Item>),
+    Item(Key, Option<Box<Item>>),
     Change(u64),
     Object(ObjectKey),
 }
@@ -52,7 +52,7 @@ impl Memory {
         let mut world = self.world();
         while let Some(step) = world.undo.pop() {
             match step {
-                Undo::Item(key, Some(item)) => _ = world.items.insert(key, item),
+                Undo::Item(key, Some(item)) => _ = world.items.insert(key, *item),
                 Undo::Item(key, None) => _ = world.items.remove(&key),
                 Undo::Change(place) => _ = world.changes.remove(&place),
                 Undo::Object(key) => _ = world.objects.remove(&key),
@@ -72,7 +72,7 @@ impl World {
             Some(item) => self.items.insert(key.clone(), item),
             None => self.items.remove(&key),
         };
-        self.undo.push(Undo::Item(key.clone(), old.clone()));
+        self.undo.push(Undo::Item(key.clone(), old.clone().map(Box::new)));
         let is_body = |item: &Option<Item>| item.as_ref().is_some_and(|i| matches!(i.fact, Fact::Body(_)));
         if old != new && !is_body(&old) && !is_body(&new) {
             self.last_change += 1;

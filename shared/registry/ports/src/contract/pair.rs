@@ -33,14 +33,14 @@ where
 /// Every clause by its name, for a fixture.
 #[must_use]
 pub fn clauses<F: PairFixture>() -> Vec<(&'static str, Clause<F>)> {
-    crate::__pair_clauses!(__contract_names [F])
+    crate::__pair_clauses!(__contract_names[F])
 }
 
 /// Makes a test of each clause that a table and a blob store keep together, for a fixture.
 #[macro_export]
 macro_rules! pair_contract {
     ($fixture:ty) => {
-        $crate::__pair_clauses!(__contract_tests [$fixture]);
+        $crate::__pair_clauses!(__contract_tests[$fixture]);
     };
 }
 

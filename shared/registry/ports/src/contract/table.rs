@@ -21,14 +21,14 @@ impl<F: Fixture<Store: ReferenceTable>> TableFixture for F {}
 /// Every clause by its name (`conditions::put_on_a_version_replaces_it`), for a fixture.
 #[must_use]
 pub fn clauses<F: TableFixture>() -> Vec<(&'static str, Clause<F>)> {
-    crate::__table_clauses!(__contract_names [F])
+    crate::__table_clauses!(__contract_names[F])
 }
 
 /// Makes a test of each clause of the reference table's contract, for a fixture.
 #[macro_export]
 macro_rules! table_contract {
     ($fixture:ty) => {
-        $crate::__table_clauses!(__contract_tests [$fixture]);
+        $crate::__table_clauses!(__contract_tests[$fixture]);
     };
 }
 

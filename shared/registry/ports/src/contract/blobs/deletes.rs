@@ -4,7 +4,7 @@ use futures_util::TryStreamExt as _;
 
 use super::{BlobsFixture, bytes_of, listed, make};
 use crate::blobs::{DeleteBlobs as _, ObjectBody, ReadBlobs as _};
-use crate::contract::corner::{self, Corner, fresh_object, nonce, noise};
+use crate::contract::corner::{self, Corner, fresh_object, noise, nonce};
 use crate::contract::expectation::Answered;
 use crate::object_keys::ObjectKey;
 

@@ -5,7 +5,7 @@ use moorage_oci::Digest;
 use super::{BlobsFixture, failing, listed, make, stream};
 use crate::blobs::Durability::OnAnswer;
 use crate::blobs::{DeleteBlobs as _, WriteBlobs};
-use crate::contract::corner::{self, Corner, nonce, noise};
+use crate::contract::corner::{self, Corner, noise, nonce};
 use crate::contract::expectation::Answered;
 use crate::object_keys::ObjectKey;
 use crate::value::Nonce;
@@ -61,7 +61,8 @@ pub async fn a_prefix_may_end_anywhere<F: BlobsFixture>(fixture: &F) {
 pub async fn a_list_begins_after_a_key<F: BlobsFixture>(fixture: &F) {
     let (store, corner) = (fixture.store(), Corner::new());
     let keys = objects(&*store, &corner).await;
-    let after = async |prefix: &str, after: &ObjectKey| store.list(prefix, Some(after), 1000).await.answered();
+    let after =
+        async |prefix: &str, after: &ObjectKey| store.list(prefix, Some(after), 1000).await.answered();
     let all = prefix(&corner, "");
     for (position, key) in keys.iter().enumerate() {
         assert_eq!(after(&all, key).await, keys[position + 1..], "after {key}");

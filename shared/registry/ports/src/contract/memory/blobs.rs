@@ -66,7 +66,7 @@ impl WriteBlobs for Memory {
         let mut world = self.world();
         let part = Part { number, size: bytes.len() as u64, tag: world.fresh_name() };
         let parts = world.parts.get_mut(&id.0).ok_or_else(|| no_part("no such object in the making"))?;
-        parts.insert(part.tag.clone(), bytes);
+        parts.insert(part.tag.clone(), (number, bytes));
         Ok(part)
     }
 
@@ -84,7 +84,10 @@ impl WriteBlobs for Memory {
         let stored = world.parts.get(&id.0).ok_or_else(|| no_part("no such object in the making"))?;
         let mut whole = Vec::new();
         for part in parts {
-            whole.extend_from_slice(stored.get(&part.tag).ok_or_else(|| no_part("no such part"))?);
+            match stored.get(&part.tag) {
+                Some((number, bytes)) if *number == part.number => whole.extend_from_slice(bytes),
+                _ => return Err(no_part("no such part")),
+            }
         }
         world.parts.remove(&id.0);
         Ok(world.create(key, whole.into(), durability))

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{Memory, World};
 use crate::blobs::Durability;
 use crate::error::PortError;
-use crate::facts::{Fact, Item, Node, State};
+use crate::facts::{Fact, Item, State};
 use crate::keys::Key;
 use crate::limits::{
     BATCH_GET_ITEMS_MAX, BATCH_WRITE_ITEMS_MAX, ITEM_BYTES_MAX, PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX,
@@ -34,14 +34,13 @@ impl ReadTable for Memory {
 
     async fn query(&self, query: &Query) -> Result<Page<Item>, PortError> {
         let range = &query.range;
-        let start = range.after().map_or(Bound::Unbounded, |sort| {
-            Bound::Excluded(Key::from_stored(range.partition(), sort))
-        });
-        let start = match start {
-            Bound::Excluded(after) if after.sort() >= range.prefix() => Bound::Excluded(after),
-            _ => Bound::Included(Key::from_stored(range.partition(), range.prefix())),
+        let key = |sort| Key::from_stored(range.partition(), sort);
+        let start = match range.after() {
+            Some(after) if after >= range.prefix() => Bound::Excluded(key(after)),
+            _ => Bound::Included(key(range.prefix())),
         };
-        let within = |key: &Key| key.partition() == range.partition() && key.sort().starts_with(range.prefix());
+        let within =
+            |key: &Key| key.partition() == range.partition() && key.sort().starts_with(range.prefix());
         let world = self.world();
         let mut found = world.items.range((start, Bound::Unbounded)).take_while(|(key, _)| within(key));
         let items = found.by_ref().take(query.limit).map(|(_, item)| item.clone()).collect();
@@ -59,7 +58,7 @@ impl KeepUntil for Memory {
     async fn keep_until(&self, item: &Item, until: Timestamp, fresh: Version) -> Result<Written, PortError> {
         let mut kept = item.clone();
         kept.version = Some(fresh);
-        let node = node_of(&mut kept.fact).ok_or_else(|| misuse("only a node is kept"))?;
+        let node = kept.fact.node_mut().ok_or_else(|| misuse("only a node is kept"))?;
         if !node.state.is_readable() {
             return Err(misuse("only what readers see is kept"));
         }
@@ -101,7 +100,8 @@ impl WriteTable for Memory {
         }
         actions.iter().try_for_each(fits)?;
         let mut world = self.world();
-        let refusals: Vec<_> = actions.iter().enumerate().filter_map(|(i, a)| Some((i, world.refusal(a)?))).collect();
+        let refusals: Vec<_> =
+            actions.iter().enumerate().filter_map(|(i, a)| Some((i, world.refusal(a)?))).collect();
         if !refusals.is_empty() {
             return Ok(Transacted::Refused(refusals));
         }
@@ -151,15 +151,6 @@ impl World {
             Action::Delete(key, _) => self.write(key, None),
             Action::Check(..) => {}
         }
-    }
-}
-
-fn node_of(fact: &mut Fact) -> Option<&mut Node> {
-    match fact {
-        Fact::Manifest(record) => Some(&mut record.node),
-        Fact::Grant(record) => Some(&mut record.node),
-        Fact::Content(record) => Some(&mut record.node),
-        _ => None,
     }
 }
 

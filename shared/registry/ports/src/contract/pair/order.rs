@@ -1,7 +1,7 @@
 //! An object made "before next" is durable no later than the table's next write that is durable on answer.
 
 use super::PairFixture;
-use crate::blobs::{Durability, Put, ReadBlobs as _, WriteBlobs as _};
+use crate::blobs::{Durability, Put, WriteBlobs as _};
 use crate::contract::blobs::{bytes_of, put, stream};
 use crate::contract::corner::{Corner, fresh_object, noise};
 use crate::contract::expectation::Answered;
@@ -13,7 +13,10 @@ pub async fn an_object_is_durable_with_the_next_write_of_the_table<F: PairFixtur
         for length in [0, 100, 70_000, 2 << 20] {
             let (key, bytes, record) = (fresh_object(), noise(length), Corner::new().tag("v1", 1));
             let store = fixture.store();
-            assert_eq!(put(&*store.blobs, &key, &bytes, Durability::BeforeNext).await, Put::Stored { size: length as u64 });
+            assert_eq!(
+                put(&*store.blobs, &key, &bytes, Durability::BeforeNext).await,
+                Put::Stored { size: length as u64 }
+            );
             if in_transaction {
                 store.table.transact(vec![Action::Put(record, Expect::Absent)]).await.answered();
             } else {
@@ -48,7 +51,8 @@ pub async fn an_object_in_parts_is_durable_with_the_next_write_of_the_table<F: P
 
 /// Both written in passing: after a power cut there may be neither, or the object alone.
 pub async fn a_record_never_outlives_its_object<F: PairFixture>(fixture: &mut F) {
-    let pairs: Vec<_> = (0..10).map(|n| (fresh_object(), noise(100 * n), Corner::new().tag("v1", 1))).collect();
+    let pairs: Vec<_> =
+        (0..10).map(|n| (fresh_object(), noise(100 * n), Corner::new().tag("v1", 1))).collect();
     let store = fixture.store();
     for (key, bytes, record) in &pairs {
         put(&*store.blobs, key, bytes, Durability::BeforeNext).await;

@@ -141,6 +141,9 @@ pub async fn a_version_made_anew_is_not_the_old_one<F: TableFixture>(fixture: &F
     table.put(old.clone(), Expect::Absent, OnAnswer).await.answered();
     table.delete(&old.key, version_of(&old), OnAnswer).await.answered();
     table.put(anew.clone(), Expect::Absent, OnAnswer).await.answered();
-    assert_eq!(table.put(corner.tag("v1", 3), version_of(&old), OnAnswer).await.answered(), refused_by(&anew));
+    assert_eq!(
+        table.put(corner.tag("v1", 3), version_of(&old), OnAnswer).await.answered(),
+        refused_by(&anew)
+    );
     assert_eq!(table.delete(&old.key, version_of(&old), OnAnswer).await.answered(), refused_by(&anew));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::TableFixture;
 use crate::blobs::Durability::{BeforeNext, OnAnswer};
-use crate::context::{Clock as _, Context};
+use crate::context::Context;
 use crate::contract::corner::{Corner, noise, version};
 use crate::contract::expectation::Answered;
 use crate::facts::{Fact, Item, State};
@@ -111,7 +111,8 @@ pub async fn refused_writes_are_not_in_the_feed<F: TableFixture>(fixture: &F) {
 
 pub async fn writes_of_batches_and_transactions_are_in_the_feed<F: TableFixture>(fixture: &F) {
     let (table, corner) = (fixture.store(), Corner::new());
-    let (old, new, hold, listed) = (corner.tag("v1", 1), corner.tag("v1", 2), corner.hold(1), corner.listed(1));
+    let (old, new, hold, listed) =
+        (corner.tag("v1", 1), corner.tag("v1", 2), corner.hold(1), corner.listed(1));
     let start = end(&*table).await;
     let put = |item: &Item| Action::Put(item.clone(), Expect::Anything);
     table.batch_write(vec![put(&old), put(&hold)]).await.answered();
@@ -168,7 +169,10 @@ pub async fn changes_of_one_item_come_in_their_order<F: TableFixture>(fixture: &
         let (table, corner) = (std::sync::Arc::clone(&table), corner.clone());
         tokio::spawn(async move {
             for step in 0..10 {
-                table.put(corner.tag("v1", writer * 100 + step), Expect::Anything, BeforeNext).await.answered();
+                table
+                    .put(corner.tag("v1", writer * 100 + step), Expect::Anything, BeforeNext)
+                    .await
+                    .answered();
             }
         })
     };

@@ -8,7 +8,7 @@ use moorage_oci::{Algorithm, Descriptor, Digest, Hasher};
 use super::TableFixture;
 use crate::blobs::Durability::{BeforeNext, OnAnswer};
 use crate::blobs::{Part, PartsId};
-use crate::contract::corner::{self, Corner, nonce, noise, version};
+use crate::contract::corner::{self, Corner, noise, nonce, version};
 use crate::contract::expectation::{Answered, is_misuse};
 use crate::facts::{
     Fact, Item, ManifestRecord, OpenUpload, Policy, Progress, ReferrerRecord, SessionRecord, State, Subject,
@@ -70,13 +70,23 @@ fn every_kind_of_fact(corner: &Corner) -> Vec<Item> {
         ),
         Item::once(Key::was_tagged(repository, digest, &corner::tag("v1")), Fact::WasTagged),
         Item::once(Key::referrer(repository, digest, "", other), Fact::Referrer(full_referrer(other))),
+        Item::once(
+            Key::referrer(repository, digest, "too/long", other),
+            Fact::Referrer(ReferrerRecord { digest: other.clone(), descriptor: None }),
+        ),
     ];
     for state in [State::Pending, State::Live, State::Condemned, State::Recycled, State::Deleting] {
-        items.extend([corner.manifest(state), corner.grant(state), corner.content(state), full_manifest(corner, state)]);
+        items.extend([
+            corner.manifest(state),
+            corner.grant(state),
+            corner.content(state),
+            full_manifest(corner, state),
+        ]);
     }
     let id = nonce();
     for progress in [Progress::Closed, Progress::Open(open_upload())] {
-        let session = SessionRecord { repository: repository.clone(), expires: Timestamp(u64::MAX), progress };
+        let session =
+            SessionRecord { repository: repository.clone(), expires: Timestamp(u64::MAX), progress };
         items.push(Item::at(Key::upload(id), version(), Fact::Session(session)));
     }
     for parts_id in [None, Some(PartsId("an id/with+signs=".to_owned()))] {
@@ -106,9 +116,10 @@ fn full_referrer(referrer: &Digest) -> ReferrerRecord {
         ("org.example/\u{e9}".to_owned(), "line\nbreak \" \\ \u{0} \u{1f980}".to_owned()),
     ]);
     descriptor.urls = vec!["https://example.org/?a=1&b=#c".to_owned()];
-    descriptor.platform = Some(serde_json::json!({"os": "linux", "features": [1, null, {"a": 1.5}]}));
+    let platform = r#"{"os": "linux", "features": [1, null, {"a": 1.5}]}"#;
+    descriptor.platform = Some(serde_json::from_str(platform).expect("it is JSON"));
     descriptor.data = Some("e30=".to_owned());
-    ReferrerRecord { descriptor }
+    ReferrerRecord { digest: referrer.clone(), descriptor: Some(descriptor) }
 }
 
 fn open_upload() -> OpenUpload {
@@ -127,7 +138,9 @@ fn open_upload() -> OpenUpload {
 pub async fn a_body_keeps_every_byte<F: TableFixture>(fixture: &F) {
     let (table, corner) = (fixture.store(), Corner::new());
     let every_byte: Bytes = (0..=u8::MAX).chain((0..=u8::MAX).rev()).collect();
-    for bytes in [Bytes::new(), every_byte, Bytes::from_static(b"\xef\xbb\xbf{\"not\": \"ours to read\"}\r\n")] {
+    for bytes in
+        [Bytes::new(), every_byte, Bytes::from_static(b"\xef\xbb\xbf{\"not\": \"ours to read\"}\r\n")]
+    {
         let body = corner.body(bytes);
         table.put(body.clone(), Expect::Anything, BeforeNext).await.answered();
         assert_eq!(table.get(&body.key).await.answered(), Some(body));
@@ -141,7 +154,8 @@ pub async fn the_longest_keys_are_keys<F: TableFixture>(fixture: &F) {
     let repository = corner::repository(&format!("{unique}{}", "/a-very-long-name".repeat(13)));
     let one_part = corner::repository(&format!("{unique}{}", "n".repeat(255 - unique.len())));
     let tag = corner::tag(&"t".repeat(moorage_oci::TAG_LENGTH_MAX));
-    let digests = ["held", "holder"].map(|d| Digest::of(Algorithm::Sha512, format!("{unique} {d}").as_bytes()));
+    let digests =
+        ["held", "holder"].map(|d| Digest::of(Algorithm::Sha512, format!("{unique} {d}").as_bytes()));
     let [held, holder] = &digests;
     let incarnation = Incarnation(nonce());
     let longest_type = "application/".to_owned() + &"x".repeat(243);

@@ -4,7 +4,7 @@ use super::TableFixture;
 use crate::blobs::Durability::OnAnswer;
 use crate::contract::corner::{Corner, version};
 use crate::contract::expectation::{Answered, REFUSED_BY_NOTHING, is_misuse, refused_by};
-use crate::facts::{Fact, Item, Node, State};
+use crate::facts::{Item, State};
 use crate::table::{Expect, KeepUntil, ReadTable, WriteTable, Written};
 use crate::value::{Timestamp, Version};
 
@@ -19,12 +19,7 @@ fn nodes(corner: &Corner, state: State) -> [Item; 3] {
 fn kept(item: &Item, fresh: Version) -> Item {
     let mut kept = item.clone();
     kept.version = Some(fresh);
-    let node: &mut Node = match &mut kept.fact {
-        Fact::Manifest(record) => &mut record.node,
-        Fact::Grant(record) => &mut record.node,
-        Fact::Content(record) => &mut record.node,
-        other => panic!("expected a node, and it was {other:?}"),
-    };
+    let node = kept.fact.node_mut().expect("the clause keeps a node");
     node.keep_until = UNTIL;
     node.state = State::Live;
     kept

@@ -1,10 +1,8 @@
 //! Queries: one partition, a range of sort keys, in byte order, page by page.
 
-use std::collections::BTreeMap;
-
 use super::TableFixture;
 use crate::blobs::Durability::BeforeNext;
-use crate::contract::corner::{self, Corner, noise};
+use crate::contract::corner::{self, Corner, LONG_REFERRER_TYPE, noise};
 use crate::contract::expectation::Answered;
 use crate::facts::{Fact, Item, State};
 use crate::keys::{Key, SortRange};
@@ -14,8 +12,7 @@ use crate::table::{Expect, Page, Query, ReadTable, WriteTable};
 const ALL: usize = 1000;
 
 /// Tags in byte order, with what a case-blind, a natural or a locale's order would sort otherwise.
-const IN_ORDER: [&str; 12] =
-    ["0", "1.10", "1.9", "10", "9", "A", "Z", "_", "a", "a-b", "a.b", "aa"];
+const IN_ORDER: [&str; 12] = ["0", "1.10", "1.9", "10", "9", "A", "Z", "_", "a", "a-b", "a.b", "aa"];
 
 async fn put_all(table: &impl WriteTable, items: impl IntoIterator<Item = Item>) {
     for item in items {
@@ -61,16 +58,8 @@ pub async fn a_query_answers_in_byte_order<F: TableFixture>(fixture: &F) {
     let types = ["\u{1f980}", "z", "\u{e9}", "\u{ff5e}", "A"];
     put_all(&*table, types.map(|t| corner.referrer(t, 1))).await;
     let referrers = SortRange::referrers(&corner.repository, &corner.digest, None);
-    let items = whole(&*table, referrers, ALL).await;
-    let types: Vec<&str> = items.iter().map(artifact_type).collect();
-    assert_eq!(types, ["A", "z", "\u{e9}", "\u{ff5e}", "\u{1f980}"]);
-}
-
-fn artifact_type(item: &Item) -> &str {
-    match &item.fact {
-        Fact::Referrer(record) => record.descriptor.artifact_type.as_deref().unwrap_or_default(),
-        other => panic!("expected a referrer, and it was {other:?}"),
-    }
+    let in_order = ["A", "z", "\u{e9}", "\u{ff5e}", "\u{1f980}"];
+    assert_eq!(whole(&*table, referrers, ALL).await, in_order.map(|t| corner.referrer(t, 1)));
 }
 
 pub async fn a_query_answers_its_prefix_only<F: TableFixture>(fixture: &F) {
@@ -122,7 +111,9 @@ pub async fn a_query_begins_after_a_key<F: TableFixture>(fixture: &F) {
 pub async fn a_page_may_begin_after_what_is_no_key<F: TableFixture>(fixture: &F) {
     let (table, corner) = (fixture.store(), Corner::new());
     put_tags(&*table, &corner).await;
-    for (gone, next) in [("", 0), ("!", 0), ("1", 1), ("1.1", 1), ("B", 6), ("a-", 9), ("a\u{e9}", 12), ("zz", 12)] {
+    for (gone, next) in
+        [("", 0), ("!", 0), ("1", 1), ("1.1", 1), ("B", 6), ("a-", 9), ("a\u{e9}", 12), ("zz", 12)]
+    {
         let after = SortRange::tags(&corner.repository, Some(gone));
         assert_eq!(names(&*table, after).await, IN_ORDER[next..], "after {gone:?}");
     }
@@ -180,17 +171,10 @@ pub async fn a_query_of_keys_answers_the_same_page<F: TableFixture>(fixture: &F)
 /// More bytes than a backend answers in one page (DynamoDB: 1 MB).
 pub async fn long_items_may_need_pages_and_lose_none<F: TableFixture>(fixture: &F) {
     let (table, corner) = (fixture.store(), Corner::new());
-    let long = |number| {
-        let mut item = corner.referrer("a/b", number);
-        if let Fact::Referrer(record) = &mut item.fact {
-            record.descriptor.annotations = BTreeMap::from([("long".to_owned(), "x".repeat(60 * 1024))]);
-        }
-        item
-    };
-    let mut items: Vec<Item> = (0..20).map(long).collect();
+    let mut items: Vec<Item> = (0..20).map(|number| corner.long_referrer(number, 60 * 1024)).collect();
     put_all(&*table, items.clone()).await;
     items.sort_by(|a, b| a.key.cmp(&b.key));
-    let range = SortRange::referrers(&corner.repository, &corner.digest, Some("a/b"));
+    let range = SortRange::referrers(&corner.repository, &corner.digest, Some(LONG_REFERRER_TYPE));
     assert!(whole(&*table, range, ALL).await == items, "each referrer once, in order");
 }
 

@@ -48,7 +48,8 @@ pub async fn of_many_puts_where_nothing_is_one_is_done<F: TableFixture>(fixture:
     let answers = answers.await;
     let there = read(&*table, &corner.tag_key("v1")).await;
     for (item, written) in answers {
-        let expected = if item == there { Written::Done } else { Written::Refused(Some(there.clone().into())) };
+        let expected =
+            if item == there { Written::Done } else { Written::Refused(Some(there.clone().into())) };
         assert_eq!(written, expected);
     }
 }
@@ -88,7 +89,8 @@ pub async fn of_racing_transactions_on_one_version_one_is_done<F: TableFixture>(
         let (table, corner) = (Arc::clone(&table), corner.clone());
         async move {
             let (mine, beside) = (corner.tag("v1", number + 1), corner.tag(&format!("of-{number}"), 1));
-            let actions = vec![Action::Put(beside.clone(), Expect::Absent), Action::Put(mine.clone(), at_start)];
+            let actions =
+                vec![Action::Put(beside.clone(), Expect::Absent), Action::Put(mine.clone(), at_start)];
             (mine, beside, table.transact(actions).await.answered())
         }
     })

@@ -1,6 +1,5 @@
 //! Transactions: all of the actions in one instant, or none.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::TableFixture;
@@ -96,10 +95,8 @@ pub async fn a_check_writes_nothing<F: TableFixture>(fixture: &F) {
     let (there, absent) = (corner.tag("there", 1), corner.tag("absent", 1));
     put(&*table, &[&there]).await;
     for expect in [version_of(&there), Expect::Anything] {
-        let checks = vec![
-            Action::Check(there.key.clone(), expect),
-            Action::Check(absent.key.clone(), Expect::Absent),
-        ];
+        let checks =
+            vec![Action::Check(there.key.clone(), expect), Action::Check(absent.key.clone(), Expect::Absent)];
         assert_eq!(table.transact(checks).await.answered(), Transacted::Done);
         assert_eq!(get_all(&*table, [&there, &absent]).await, [Some(there.clone()), None]);
     }
@@ -148,14 +145,7 @@ pub async fn a_misused_transaction_writes_nothing<F: TableFixture>(fixture: &F) 
 /// A hundred items of some kilobytes each, in one instant; and a refusal of the last of them.
 pub async fn a_transaction_takes_a_hundred_items<F: TableFixture>(fixture: &F) {
     let (table, corner) = (fixture.store(), Corner::new());
-    let item = |number| {
-        let mut item = corner.referrer("a/b", number);
-        if let Fact::Referrer(record) = &mut item.fact {
-            record.descriptor.annotations = BTreeMap::from([("long".to_owned(), "x".repeat(4 * 1024))]);
-        }
-        item
-    };
-    let items: Vec<Item> = (0..TRANSACTION_ITEMS_MAX).map(item).collect();
+    let items: Vec<Item> = (0..TRANSACTION_ITEMS_MAX).map(|n| corner.long_referrer(n, 4 * 1024)).collect();
     let keys: Vec<Key> = items.iter().map(|item| item.key.clone()).collect();
     let puts = || items.iter().map(|item| Action::Put(item.clone(), Expect::Absent)).collect::<Vec<_>>();
 

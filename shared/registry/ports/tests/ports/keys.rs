@@ -1,0 +1,308 @@
+//! The keys: what their docs show is what is built, the longest ones fit, and they are read back.
+
+use std::collections::BTreeMap;
+
+use moorage_oci::{Algorithm, Digest, NAME_LENGTH_MAX, RepositoryName, TAG_LENGTH_MAX, Tag};
+use moorage_ports::limits::{OBJECT_KEY_BYTES_MAX, PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX};
+use moorage_ports::{Incarnation, Key, Nonce, ObjectKey, SortRange, Version};
+
+/// What keys are built of.
+struct Parts {
+    repository: RepositoryName,
+    tag: Tag,
+    digest: Digest,
+    other: Digest,
+    artifact_type: String,
+    nonce: Nonce,
+}
+
+impl Parts {
+    /// Those of the docs' examples.
+    fn of_examples() -> Self {
+        Self {
+            repository: "library/app".parse().expect("it is a name"),
+            tag: "v1".parse().expect("it is a tag"),
+            digest: Digest::sha256(b"test"),
+            other: format!("sha256:abcd{}", "0".repeat(60)).parse().expect("it is a digest"),
+            artifact_type: "application/spdx+json".to_owned(),
+            nonce: Nonce(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
+        }
+    }
+
+    /// The longest that each may be.
+    fn longest() -> Self {
+        Self {
+            repository: "n".repeat(NAME_LENGTH_MAX).parse().expect("it is a name"),
+            tag: "t".repeat(TAG_LENGTH_MAX).parse().expect("it is a tag"),
+            digest: Digest::of(Algorithm::Sha512, b"test"),
+            other: Digest::of(Algorithm::Sha512, b"other"),
+            artifact_type: "\u{1f980}".repeat(63) + "abc",
+            nonce: Nonce(u128::MAX),
+        }
+    }
+
+    /// One key from each way to build one, by its name.
+    fn keys(&self) -> BTreeMap<&'static str, Key> {
+        let Self { repository, tag, digest, other, artifact_type, nonce } = self;
+        let incarnation = Incarnation(*nonce);
+        BTreeMap::from([
+            ("format", Key::format()),
+            ("upload_secret", Key::upload_secret()),
+            ("catalog", Key::catalog(repository)),
+            ("policy", Key::policy(repository)),
+            ("tag", Key::tag(repository, tag)),
+            ("listed", Key::listed(repository, digest)),
+            ("manifest", Key::manifest(repository, digest)),
+            ("body", Key::body(repository, digest)),
+            ("held_by_tag", Key::held_by_tag(repository, digest, tag, Version(*nonce))),
+            ("held_by_index", Key::held_by_index(repository, digest, other, incarnation)),
+            ("held_by_policy", Key::held_by_policy(repository, digest, incarnation)),
+            ("was_held", Key::was_held(repository, digest)),
+            ("remote_in", Key::remote_in(repository, digest, other, incarnation)),
+            ("was_tagged", Key::was_tagged(repository, digest, tag)),
+            ("referrer", Key::referrer(repository, digest, artifact_type, other)),
+            ("content", Key::content(digest)),
+            ("grant", Key::grant(repository, digest)),
+            ("held_by_manifest", Key::held_by_manifest(repository, digest, other, incarnation)),
+            ("held_by_grant", Key::held_by_grant(repository, digest, incarnation)),
+            ("upload", Key::upload(*nonce)),
+            ("trash", Key::trash(&ObjectKey::upload(*nonce))),
+        ])
+    }
+
+    fn object_keys(&self) -> BTreeMap<&'static str, ObjectKey> {
+        let Self { repository, digest, nonce, .. } = self;
+        BTreeMap::from([
+            ("blob", ObjectKey::blob(digest, repository, *nonce)),
+            ("upload", ObjectKey::upload(*nonce)),
+            ("manifest", ObjectKey::manifest(digest, repository, Incarnation(*nonce))),
+        ])
+    }
+}
+
+/// The constructors of a source file, each with the example that its doc shows, if any.
+fn documented(source: &str) -> BTreeMap<&str, Option<String>> {
+    let mut documented = BTreeMap::new();
+    let mut doc = String::new();
+    for line in source.lines().map(str::trim) {
+        if let Some(text) = line.strip_prefix("///") {
+            doc.push_str(text);
+        } else if let Some((name, _)) = line.strip_prefix("pub fn ").and_then(|rest| rest.split_once('(')) {
+            // What stands in the last pair of backticks.
+            let example = doc.rsplit('`').nth(1).map(str::to_owned);
+            documented.insert(name, example);
+            doc.clear();
+        } else if !line.starts_with("#[") {
+            doc.clear();
+        }
+    }
+    documented
+}
+
+/// What of the source is about keys: ranges come after it.
+fn source_of_keys() -> &'static str {
+    let source = include_str!("../../src/keys.rs");
+    source.split("pub struct SortRange").next().unwrap_or_default()
+}
+
+#[test]
+fn each_key_is_built_as_its_doc_shows() {
+    let parts = Parts::of_examples();
+    let docs = documented(source_of_keys());
+    for (name, key) in parts.keys() {
+        let example =
+            docs[name].as_deref().unwrap_or_else(|| panic!("the doc of Key::{name} has an example"));
+        let nonce = match name {
+            "held_by_tag" => "<version of the tag>",
+            "upload" => "<id>",
+            "trash" => "0123…",
+            _ => "<incarnation>",
+        };
+        let shown = format!("{key:?}")
+            .replace(parts.digest.as_str(), "sha256:9f86…")
+            .replace(parts.other.as_str(), "sha256:abcd…")
+            .replace(&parts.nonce.to_string(), nonce);
+        assert_eq!(shown, example, "Key::{name}");
+    }
+}
+
+#[test]
+fn each_object_key_is_built_as_its_doc_shows() {
+    let parts = Parts::of_examples();
+    let docs = documented(include_str!("../../src/object_keys.rs"));
+    for (name, key) in parts.object_keys() {
+        let shown = key.as_str().replace(parts.digest.as_str(), "sha256:9f86…");
+        assert_eq!(Some(&shown), docs[name].as_ref(), "ObjectKey::{name}");
+    }
+}
+
+/// So that these tests are of all keys: each function whose doc shows a key is among them.
+#[test]
+fn no_key_is_left_out() {
+    let keys = Parts::of_examples().keys();
+    let docs = documented(source_of_keys());
+    let shows_a_key = |example: &Option<String>| example.as_ref().is_some_and(|e| e.contains(" / "));
+    let shown: Vec<&str> = docs.iter().filter(|(_, e)| shows_a_key(e)).map(|(name, _)| *name).collect();
+    assert_eq!(keys.keys().copied().collect::<Vec<_>>(), shown);
+
+    // And each that makes one has such a doc, but for the two that take keys as they come.
+    let makes = |function: &str| {
+        let (signature, _) = function.split_once(" {").unwrap_or_default();
+        signature.ends_with("-> Self") || signature.ends_with("-> Option<Self>")
+    };
+    let constructors =
+        source_of_keys().split("    pub fn ").skip(1).filter(|function| makes(function)).count();
+    assert_eq!(constructors, keys.len() + 2);
+}
+
+#[test]
+fn the_longest_keys_fit_the_narrowest_backend() {
+    let longest = Parts::longest();
+    let mut keys = longest.keys();
+    for (name, object) in longest.object_keys() {
+        assert!(
+            object.as_str().len() <= OBJECT_KEY_BYTES_MAX,
+            "ObjectKey::{name} has {}",
+            object.as_str().len()
+        );
+        keys.insert("trash of the longest", Key::trash(&object));
+    }
+    for (name, key) in keys {
+        assert!(
+            key.partition().len() <= PARTITION_KEY_BYTES_MAX,
+            "Key::{name} has {}",
+            key.partition().len()
+        );
+        assert!(key.sort().len() <= SORT_KEY_BYTES_MAX, "Key::{name} has {}", key.sort().len());
+        assert!(!key.partition().is_empty() && !key.sort().is_empty());
+    }
+}
+
+/// Different facts never share a key, whatever the repository, the tag and the type are called.
+#[test]
+fn no_two_keys_are_the_same() {
+    let mut keys = Vec::new();
+    for name in ["tag", "index", "kept", "self", "content", "a", "a/b", "policy", "sha256", "0"] {
+        for tag in ["tag", "self", "v1"] {
+            for nonce in [0, 1] {
+                let parts = Parts {
+                    repository: name.parse().expect("it is a name"),
+                    tag: tag.parse().expect("it is a tag"),
+                    artifact_type: format!("{tag}/{nonce}"),
+                    nonce: Nonce(nonce),
+                    ..Parts::of_examples()
+                };
+                keys.extend(parts.keys().into_values());
+            }
+        }
+    }
+    // What does not depend on a part comes once for each value of that part.
+    let (all, distinct) = (keys.len(), keys.into_iter().collect::<std::collections::BTreeSet<_>>().len());
+    assert_eq!(all, 21 * 10 * 3 * 2);
+    let registry = 2; // format, upload_secret
+    let by_digest = 1; // content
+    let by_repository = 10 * 7; // catalog, policy, listed, manifest, body, was_held, grant
+    let by_tag = 10 * 3 * 2; // tag, was_tagged
+    let by_nonce = 10 * 2 * 5; // held_by_index, held_by_policy, remote_in, held_by_manifest, held_by_grant
+    let by_tag_and_nonce = 10 * 3 * 2 * 2; // held_by_tag, referrer
+    let by_nonce_alone = 2 * 2; // upload, trash
+    assert_eq!(
+        distinct,
+        registry + by_digest + by_repository + by_tag + by_nonce + by_tag_and_nonce + by_nonce_alone
+    );
+}
+
+#[test]
+fn a_type_that_is_no_part_of_a_key_is_hashed() {
+    let Parts { repository, digest, other, .. } = Parts::of_examples();
+    let sort =
+        |artifact_type: &str| Key::referrer(&repository, &digest, artifact_type, &other).sort().to_owned();
+    for hashed in ["a#b", "#", &"x".repeat(256), &"\u{e9}".repeat(128)] {
+        assert_eq!(sort(hashed), format!("referrer#{}#{other}", Digest::sha256(hashed.as_bytes())));
+    }
+    for plain in ["", "a/b", &"x".repeat(255), &"\u{e9}".repeat(127)] {
+        assert_eq!(sort(plain), format!("referrer#{plain}#{other}"));
+    }
+}
+
+/// A range has the keys it is for, and no other of the same parts.
+#[test]
+fn ranges_take_in_what_they_are_for() {
+    let parts = Parts::of_examples();
+    let Parts { repository, digest, artifact_type, .. } = &parts;
+    let ranges: [(SortRange, &[&str]); 10] = [
+        (SortRange::manifest_and_body(repository, digest), &["body", "manifest"]),
+        (
+            SortRange::holds_of_manifest(repository, digest),
+            &["held_by_index", "held_by_policy", "held_by_tag"],
+        ),
+        (SortRange::holds_of_grant(repository, digest), &["held_by_manifest"]),
+        (SortRange::holds_of_content(digest), &["held_by_grant"]),
+        (SortRange::grants(digest), &["grant"]),
+        (SortRange::referrers(repository, digest, None), &["referrer"]),
+        (SortRange::referrers(repository, digest, Some(artifact_type)), &["referrer"]),
+        (SortRange::remote_in(repository, digest), &["remote_in"]),
+        (SortRange::tags(repository, None), &["tag"]),
+        (SortRange::catalog(None), &["catalog"]),
+    ];
+    for (range, expected) in ranges {
+        let within =
+            |key: &Key| key.partition() == range.partition() && key.sort().starts_with(range.prefix());
+        let names: Vec<_> = parts.keys().into_iter().filter(|(_, key)| within(key)).map(|(n, _)| n).collect();
+        assert_eq!(names, expected, "{range:?}");
+        assert_eq!(range.after(), None);
+    }
+    let no_other_repository = SortRange::holds_of_grant(&"library".parse().expect("it is a name"), digest);
+    let held = Key::held_by_manifest(repository, digest, digest, Incarnation(Nonce(1)));
+    assert!(!held.sort().starts_with(no_other_repository.prefix()));
+}
+
+#[test]
+fn a_range_goes_on_after_what_it_is_told() {
+    let Parts { repository, tag, digest, .. } = Parts::of_examples();
+    let key = Key::tag(&repository, &tag);
+    let after_name = SortRange::tags(&repository, Some("v1"));
+    assert_eq!(after_name, SortRange::tags(&repository, None).after_key(&key));
+    assert_eq!(after_name.after(), Some(key.sort()));
+    assert_eq!(SortRange::catalog(Some("a")).after(), Some("a"));
+    let listed = Key::listed(&repository, &digest);
+    assert_eq!(SortRange::tags(&repository, None).after_key(&listed).after(), Some(listed.sort()));
+}
+
+#[test]
+fn keys_say_what_they_are_of() {
+    for name in ["app", "library/app", "a/b/c/d", "tag", "index"] {
+        let parts = Parts { repository: name.parse().expect("it is a name"), ..Parts::of_examples() };
+        let Parts { repository, digest, other, nonce, .. } = &parts;
+        let (keys, nonce) = (parts.keys(), nonce.to_string());
+        assert_eq!(keys["tag"].tag_name(), Some("v1"));
+        assert_eq!(keys["catalog"].catalog_name(), Some(name));
+        assert_eq!(keys["grant"].granted(), Some((repository.clone(), digest.clone())));
+        assert_eq!(keys["remote_in"].naming_index(), Some(other.clone()));
+        assert_eq!(keys["held_by_tag"].holding_tag(), Some(("v1", nonce.as_str())));
+        assert_eq!(keys["held_by_index"].holding_index(), Some((other.as_str(), nonce.as_str())));
+        let manifest_holds = keys["held_by_manifest"].holding_manifest();
+        assert_eq!(manifest_holds, Some((name, other.as_str(), nonce.as_str())));
+        for of_manifest in
+            ["manifest", "body", "held_by_tag", "held_by_index", "was_held", "referrer", "remote_in"]
+        {
+            assert_eq!(keys[of_manifest].manifest_named(), Some((repository.clone(), digest.clone())));
+        }
+        for (of_another, key) in &keys {
+            assert!(key.tag_name().is_none() || *of_another == "tag", "{of_another}");
+            assert!(key.catalog_name().is_none() || *of_another == "catalog", "{of_another}");
+            assert!(key.granted().is_none() || *of_another == "grant", "{of_another}");
+            assert!(key.naming_index().is_none() || *of_another == "remote_in", "{of_another}");
+        }
+    }
+}
+
+#[test]
+fn a_referrer_is_found_again_by_its_sort_part() {
+    let Parts { repository, digest, other, artifact_type, .. } = Parts::of_examples();
+    let key = Key::referrer(&repository, &digest, &artifact_type, &other);
+    assert_eq!(Key::referrer_at(&repository, &digest, key.sort()), Some(key));
+    for no_referrer in ["", "0#self", "held#kept#1", "referrer"] {
+        assert_eq!(Key::referrer_at(&repository, &digest, no_referrer), None);
+    }
+}
