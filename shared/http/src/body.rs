@@ -47,6 +47,11 @@ impl AnswerBody {
         Self { content, log: None }
     }
 
+    /// What of it is sent to a HEAD: nothing.
+    pub(crate) fn withheld(self) -> Self {
+        Self { content: Content::Empty, ..self }
+    }
+
     pub(crate) fn logged(mut self, log: Box<Logged>) -> Self {
         self.log = Some(log);
         self

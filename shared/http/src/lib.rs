@@ -27,3 +27,6 @@ pub mod parsers {
     pub use crate::range::byte_range;
     pub use crate::route::{Route, route};
 }
+
+#[cfg(test)]
+mod parsers_tests;

@@ -72,6 +72,9 @@ impl Registry {
             }
             error_answer(&error)
         });
+        if parts.method == Method::HEAD {
+            answer = answer.map(AnswerBody::withheld);
+        }
         // Docker's classic client takes a server without this header for a registry of version 1.
         answer.headers_mut().insert(DOCKER_API_VERSION, http::HeaderValue::from_static("registry/2.0"));
         let log = Box::new(Logged {

@@ -4,8 +4,7 @@ use moorage_oci::RepositoryName;
 use moorage_ports::facts::{Progress, TrashRecord};
 use moorage_ports::{Action, Durability, Expect, Fact, Item, Key, Transacted, Written};
 
-use super::session::Session;
-use crate::commit::version_of;
+use super::session::{OpenSession, Session};
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::CONTENTION_TRIES_MAX;
@@ -26,11 +25,12 @@ impl Push {
                         return Ok(());
                     }
                 }
-                Session::Open { item, upload } => {
+                Session::Open(open) => {
+                    let OpenSession { version, upload } = *open;
                     let trash = TrashRecord { since: self.now(), parts_id: Some(upload.parts_id.clone()) };
                     let trash = Item::once(Key::trash(&upload.object), Fact::Trash(trash));
                     let actions = vec![
-                        Action::Put(closed, Expect::VersionIs(version_of(&item)?)),
+                        Action::Put(closed, Expect::VersionIs(version)),
                         Action::Put(trash, Expect::Anything),
                     ];
                     if self.table.transact(actions).await? == Transacted::Done {

@@ -6,7 +6,6 @@ use moorage_ports::facts::{OpenUpload, Progress};
 use moorage_ports::{ByteStream, Durability, Expect, Key, Written};
 
 use super::session::{ChunkRange, RunningHash, Session, chunked_object};
-use crate::commit::version_of;
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::UPLOAD_CHUNKS_MAX;
@@ -31,7 +30,7 @@ impl Push {
         let (expect, upload) = match session {
             Session::Closed => return Err(RegistryError::UploadUnknown { repository: repository.clone() }),
             Session::Fresh => (Expect::Absent, None),
-            Session::Open { item, upload } => (Expect::VersionIs(version_of(&item)?), Some(upload)),
+            Session::Open(open) => (Expect::VersionIs(open.version), Some(open.upload)),
         };
         check_place(range, size, upload.as_ref().map_or(0, |u| u.received))?;
         if size == Some(0) {
@@ -55,7 +54,7 @@ impl Push {
             Written::Refused(now) => Err(match Session::from_item(now.map(|i| *i))? {
                 Session::Closed => RegistryError::UploadUnknown { repository: repository.clone() },
                 Session::Fresh => RegistryError::UploadRaced { received: before },
-                Session::Open { upload, .. } => RegistryError::UploadRaced { received: upload.received },
+                Session::Open(open) => RegistryError::UploadRaced { received: open.upload.received },
             }),
         }
     }

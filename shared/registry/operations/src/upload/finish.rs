@@ -7,13 +7,13 @@ use futures_util::TryStreamExt;
 use moorage_oci::{Algorithm, Digest, Hasher, RepositoryName};
 use moorage_ports::facts::{OpenUpload, Progress, State, TrashRecord};
 use moorage_ports::{
-    Action, ByteStream, Durability, Expect, Fact, Item, Key, ObjectBody, ObjectKey, PortError, Put,
+    Action, ByteStream, Durability, Expect, Fact, Item, Key, ObjectBody, ObjectKey, PortError, Put, Version,
 };
 
 use super::chunk::check_place;
-use super::session::{ChunkRange, RunningHash, Session};
+use super::session::{ChunkRange, OpenSession, RunningHash, Session};
 use super::token::UploadToken;
-use crate::commit::{state_of, version_of};
+use crate::commit::state_of;
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::REREAD_BYTES_MAX;
@@ -72,11 +72,12 @@ impl Push {
                 check_place(range, size, 0)?;
                 self.put_whole(repository, token, digest, size, body, known).await
             }
-            Session::Open { item, upload } => {
+            Session::Open(open) => {
+                let OpenSession { version, upload } = *open;
                 check_place(range, size, upload.received)?;
                 let upload =
                     if size == Some(0) { upload } else { self.add_last(upload, range, size, body).await? };
-                self.close(repository, token, digest, &item, &upload, known).await
+                self.close(repository, token, digest, version, &upload, known).await
             }
         }
     }
@@ -132,7 +133,7 @@ impl Push {
         repository: &RepositoryName,
         token: UploadToken,
         digest: &Digest,
-        session: &Item,
+        session: Version,
         upload: &OpenUpload,
         known: Known,
     ) -> Result<(), RegistryError> {
@@ -157,7 +158,7 @@ impl Push {
             .await?;
         // If this is lost, the token can be used again, for the same blob: harmless.
         let closed = self.session_item(repository, token, Progress::Closed);
-        self.table.put(closed, Expect::VersionIs(version_of(session)?), Durability::BeforeNext).await?;
+        self.table.put(closed, Expect::VersionIs(session), Durability::BeforeNext).await?;
         Ok(())
     }
 
@@ -192,13 +193,13 @@ impl Push {
         &self,
         repository: &RepositoryName,
         token: UploadToken,
-        session: &Item,
+        session: Version,
         upload: &OpenUpload,
     ) -> Result<(), RegistryError> {
         let closed = self.session_item(repository, token, Progress::Closed);
         let trash = TrashRecord { since: self.now(), parts_id: None };
         let actions = vec![
-            Action::Put(closed, Expect::VersionIs(version_of(session)?)),
+            Action::Put(closed, Expect::VersionIs(session)),
             Action::Put(Item::once(Key::trash(&upload.object), Fact::Trash(trash)), Expect::Anything),
         ];
         // Refused: another request for the same upload goes on with it.

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use futures_core::Stream;
 use moorage_oci::{Hasher, RepositoryName};
 use moorage_ports::facts::{OpenUpload, Progress, SessionRecord};
-use moorage_ports::{ByteStream, Fact, Item, Key, ObjectKey, PortError};
+use moorage_ports::{ByteStream, Fact, Item, Key, ObjectKey, PortError, Version};
 
 use super::token::UploadToken;
+use crate::commit::version_of;
 use crate::error::RegistryError;
 use crate::registry::Push;
 
@@ -23,14 +24,18 @@ pub struct ChunkRange {
     pub size: u64,
 }
 
+/// An upload that chunks have come for.
+pub(crate) struct OpenSession {
+    /// The version of its record.
+    pub(crate) version: Version,
+    pub(crate) upload: OpenUpload,
+}
+
 /// An upload as its record shows it.
 pub(crate) enum Session {
     /// No chunk has come.
     Fresh,
-    Open {
-        item: Item,
-        upload: OpenUpload,
-    },
+    Open(Box<OpenSession>),
     Closed,
 }
 
@@ -59,12 +64,13 @@ impl Push {
 impl Session {
     pub(crate) fn from_item(item: Option<Item>) -> Result<Self, PortError> {
         let Some(item) = item else { return Ok(Self::Fresh) };
-        let Fact::Session(record) = &item.fact else {
+        let version = version_of(&item)?;
+        let Fact::Session(record) = item.fact else {
             return Err(PortError::Corrupt(format!("{:?} is not an upload", item.key)));
         };
-        Ok(match record.progress.clone() {
+        Ok(match record.progress {
             Progress::Closed => Self::Closed,
-            Progress::Open(upload) => Self::Open { item, upload },
+            Progress::Open(upload) => Self::Open(Box::new(OpenSession { version, upload })),
         })
     }
 }

@@ -20,7 +20,7 @@ impl Push {
         let token = self.token(repository, token)?;
         match Session::from_item(self.table.get(&Key::upload(token.id)).await?)? {
             Session::Fresh => Ok(0),
-            Session::Open { upload, .. } => Ok(upload.received),
+            Session::Open(open) => Ok(open.upload.received),
             Session::Closed => Err(RegistryError::UploadUnknown { repository: repository.clone() }),
         }
     }
