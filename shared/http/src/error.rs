@@ -4,7 +4,7 @@ use http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, RANGE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use moorage_operations::{InvalidRequest, RegistryError};
 use moorage_ports::PortError;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::answer::header;
 use crate::body::{AnswerBody, Content};
@@ -123,11 +123,8 @@ const RETRY_AFTER_S: u32 = 1;
 /// The answer to a request that was refused, or failed.
 pub(crate) fn error_answer(error: &RegistryError) -> Response<AnswerBody> {
     let (status, code) = refusal(error);
-    let mut entry = json!({ "code": code.as_str(), "message": error.to_string() });
-    if let Some(detail) = detail(error) {
-        entry["detail"] = detail;
-    }
-    let body = json!({ "errors": [entry] }).to_string();
+    let entry = Entry { code: code.as_str(), message: error.to_string(), detail: detail(error) };
+    let body = serde_json::to_vec(&Errors { errors: [entry] }).expect("our own values are JSON");
     let mut answer = Response::new(AnswerBody::new(Content::Bytes(body.into())));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
@@ -155,21 +152,52 @@ pub(crate) fn received_range(received: u64) -> String {
     format!("0-{}", received.saturating_sub(1))
 }
 
+/// The body of a refusal (distribution-spec, Error Codes).
+#[derive(Serialize)]
+struct Errors<'a> {
+    errors: [Entry<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    code: &'a str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Detail<'a>>,
+}
+
 /// What a program can use of a refusal.
-fn detail(error: &RegistryError) -> Option<Value> {
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Detail<'a> {
+    Missing { missing: Vec<Missing<'a>> },
+    Remote { index: &'a str, urls: &'a [String] },
+    HeldByIndex { index: &'a str },
+    HeldByManifest { manifest: &'a str },
+}
+
+#[derive(Serialize)]
+struct Missing<'a> {
+    digest: &'a str,
+    kind: &'a str,
+}
+
+fn detail(error: &RegistryError) -> Option<Detail<'_>> {
     match error {
         RegistryError::ChildrenMissing { missing } => {
-            let missing: Vec<Value> = missing
-                .iter()
-                .map(|m| json!({ "digest": m.digest.as_str(), "kind": if m.is_manifest { "manifest" } else { "blob" } }))
-                .collect();
-            Some(json!({ "missing": missing }))
+            let missing = missing.iter().map(|child| Missing {
+                digest: child.digest.as_str(),
+                kind: if child.is_manifest { "manifest" } else { "blob" },
+            });
+            Some(Detail::Missing { missing: missing.collect() })
         }
         RegistryError::ManifestIsRemote { index, urls, .. } => {
-            Some(json!({ "index": index.as_str(), "urls": urls }))
+            Some(Detail::Remote { index: index.as_str(), urls })
         }
-        RegistryError::ManifestHeld { index, .. } => Some(json!({ "index": index.as_str() })),
-        RegistryError::BlobHeld { manifest, .. } => Some(json!({ "manifest": manifest.as_str() })),
+        RegistryError::ManifestHeld { index, .. } => Some(Detail::HeldByIndex { index: index.as_str() }),
+        RegistryError::BlobHeld { manifest, .. } => {
+            Some(Detail::HeldByManifest { manifest: manifest.as_str() })
+        }
         _ => None,
     }
 }

@@ -3,11 +3,24 @@
 use http::{Response, StatusCode};
 use moorage_oci::RepositoryName;
 use moorage_operations::RegistryError;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::body::AnswerBody;
 use crate::registry::Registry;
+
+#[derive(Serialize)]
+struct Extensions<'a> {
+    extensions: &'a [Extension<'a>],
+}
+
+#[derive(Serialize)]
+struct Extension<'a> {
+    name: &'a str,
+    url: &'a str,
+    description: &'a str,
+    endpoints: &'a [&'a str],
+}
 
 impl Registry {
     pub(crate) fn get_extensions(
@@ -17,12 +30,12 @@ impl Registry {
         if let Some(name) = repository {
             name.parse::<RepositoryName>()?;
         }
-        let discovery = json!({
-            "name": "_oci",
-            "url": "https://github.com/opencontainers/distribution-spec/blob/main/extensions/_oci.md",
-            "description": "Says which extensions there are.",
-            "endpoints": ["_oci/ext/discover"],
-        });
-        Ok(Answer::new(StatusCode::OK).json("application/json", &json!({ "extensions": [discovery] })))
+        let discovery = Extension {
+            name: "_oci",
+            url: "https://github.com/opencontainers/distribution-spec/blob/main/extensions/_oci.md",
+            description: "Says which extensions there are.",
+            endpoints: &["_oci/ext/discover"],
+        };
+        Ok(Answer::new(StatusCode::OK).json("application/json", &Extensions { extensions: &[discovery] }))
     }
 }
