@@ -31,12 +31,23 @@ impl Push {
         digest: &Digest,
     ) -> Result<(), RegistryError> {
         let key = Key::manifest(repository, digest);
+        let unknown = || {
+            let reference = Reference::Digest(digest.clone());
+            Err(RegistryError::ManifestUnknown { repository: repository.clone(), reference })
+        };
         let mut found = self.table.get(&key).await?;
         for _ in 0..CONTENTION_TRIES_MAX {
-            let Some(item) = found.filter(|item| state_of(item).is_ok_and(State::is_readable)) else {
-                let reference = Reference::Digest(digest.clone());
-                return Err(RegistryError::ManifestUnknown { repository: repository.clone(), reference });
-            };
+            let Some(item) = found else { return unknown() };
+            match state_of(&item)? {
+                State::Live | State::Condemned => {}
+                State::Recycled => {
+                    // Whoever recycled it may have failed before its last tag was gone.
+                    let tags = self.holding_tags(repository, digest).await?.unwrap_or_default();
+                    self.take_away_tags(repository, digest, &item, &tags).await?;
+                    return unknown();
+                }
+                State::Pending | State::Deleting => return unknown(),
+            }
             let condemned = match self.compare_and_set(item, |node| node.state = State::Condemned).await? {
                 Ok(condemned) => condemned,
                 Err(now) => {
@@ -53,7 +64,10 @@ impl Push {
                 }
             };
             match self.recycle(repository, digest, condemned, &tags).await? {
-                Ok(recycled) => return self.take_away_tags(repository, digest, recycled).await,
+                Ok(recycled) => {
+                    let rest = tags.get(TAGS_IN_DELETE_MAX..).unwrap_or_default();
+                    return self.take_away_tags(repository, digest, &recycled, rest).await;
+                }
                 Err(now) => found = now,
             }
         }
@@ -125,26 +139,22 @@ impl Push {
     }
 
     /// Takes away the tags that did not fit the first transaction, for as long as the manifest is recycled.
+    /// None can come in the meantime: only what is seen live is tagged.
     async fn take_away_tags(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
-        recycled: Item,
+        recycled: &Item,
+        tags: &[HoldingTag],
     ) -> Result<(), RegistryError> {
-        let check = Action::Check(recycled.key.clone(), Expect::VersionIs(version_of(&recycled)?));
-        loop {
-            // No index can hold what is recycled: a push of one refuses it as missing.
-            let Ok(tags) = self.holding_tags(repository, digest).await? else { return Ok(()) };
-            if tags.is_empty() {
+        let check = Action::Check(recycled.key.clone(), Expect::VersionIs(version_of(recycled)?));
+        for some in tags.chunks(TAGS_IN_DELETE_MAX) {
+            if !self.take_away(vec![check.clone()], repository, digest, some).await? {
+                // It was pushed again, and keeps the tags it has now.
                 return Ok(());
             }
-            for some in tags.chunks(TAGS_IN_DELETE_MAX) {
-                if !self.take_away(vec![check.clone()], repository, digest, some).await? {
-                    // It was pushed again, and keeps the tags it has now.
-                    return Ok(());
-                }
-            }
         }
+        Ok(())
     }
 
     /// One transaction of `guard` and the removal of some tags. A hold that turns out to be of an earlier

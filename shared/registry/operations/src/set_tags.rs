@@ -43,11 +43,8 @@ impl Push {
                 return Ok(true);
             }
             // Only what is seen live may be tagged: a condemned record is set back first.
-            if !self.settle_child(self.table.get(&record.key).await?).await? {
-                return Ok(false);
-            }
-            match self.table.get(&record.key).await? {
-                Some(now) => record = now,
+            match self.settle_child(self.table.get(&record.key).await?).await? {
+                Some(live) => record = live,
                 None => return Ok(false),
             }
         }

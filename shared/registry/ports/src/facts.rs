@@ -216,7 +216,10 @@ pub struct SessionRecord {
 #[serde(rename_all = "kebab-case")]
 pub enum Progress {
     Open(OpenUpload),
-    /// Finished or cancelled: the token is used up.
+    /// These bytes are, or are about to be, the blob of this digest: nothing can be added to them, and
+    /// nothing else becomes of them.
+    Closing { upload: OpenUpload, digest: Digest },
+    /// Cancelled, or given up: the token is used up.
     Closed,
 }
 

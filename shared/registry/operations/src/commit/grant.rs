@@ -111,13 +111,13 @@ impl Push {
             self.table.put(Item::once(hold, Fact::Hold), Expect::Anything, Durability::BeforeNext).await?;
 
             let content = self.table.get(&Key::content(digest)).await?;
-            if !self.settle_child(content.clone()).await? {
+            let Some(content) = self.settle_child(content).await? else {
                 if own.is_none() {
                     self.give_up(pending).await?;
                 }
                 return Ok(Granted::ContentGone);
-            }
-            let Some(Item { fact: Fact::Content(content), .. }) = content else {
+            };
+            let Fact::Content(content) = content.fact else {
                 return Err(PortError::Corrupt(format!("the content of {digest} is not one")).into());
             };
             match self.make_grant_live(pending, &content.object, content.size, own).await? {

@@ -168,7 +168,7 @@ impl Push {
         };
         let mut missing = Vec::new();
         for (at, edge) in children.into_iter().enumerate() {
-            let is_here = self.settle_child(read[at].take()).await?;
+            let is_here = self.settle_child(read[at].take()).await?.is_some();
             if !is_here && edge.need == Need::Required && self.settings.missing == MissingChildren::Refuse {
                 let is_manifest = edge.target == Target::Manifest;
                 missing.push(MissingChild { digest: edge.digest.clone(), is_manifest });

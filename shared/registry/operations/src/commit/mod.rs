@@ -125,17 +125,18 @@ impl Push {
         })
     }
 
-    /// Sees to it that a child is live: sets a condemned one back. `false` where it is not there.
-    pub(crate) async fn settle_child(&self, found: Option<Item>) -> Result<bool, RegistryError> {
+    /// Sees to it that a child is live: sets a condemned one back. Answers its record as it was seen live, the
+    /// only one that may be relied on; `None` where it is not there.
+    pub(crate) async fn settle_child(&self, found: Option<Item>) -> Result<Option<Item>, RegistryError> {
         let mut found = found;
         for _ in 0..crate::settings::CONTENTION_TRIES_MAX {
-            let Some(item) = found else { return Ok(false) };
+            let Some(item) = found else { return Ok(None) };
             match state_of(&item)? {
-                State::Live => return Ok(true),
-                State::Pending | State::Recycled | State::Deleting => return Ok(false),
+                State::Live => return Ok(Some(item)),
+                State::Pending | State::Recycled | State::Deleting => return Ok(None),
                 State::Condemned => {
                     match self.compare_and_set(item, |node| node.state = State::Live).await? {
-                        Ok(_) => return Ok(true),
+                        Ok(live) => return Ok(Some(live)),
                         Err(now) => found = now,
                     }
                 }

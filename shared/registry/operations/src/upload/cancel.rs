@@ -17,7 +17,7 @@ impl Push {
         for _ in 0..CONTENTION_TRIES_MAX {
             let closed = self.session_item(repository, token, Progress::Closed);
             match Session::from_item(self.table.get(&Key::upload(token.id)).await?)? {
-                Session::Closed => {
+                Session::Closing(..) | Session::Closed => {
                     return Err(RegistryError::UploadUnknown { repository: repository.clone() });
                 }
                 Session::Fresh => {

@@ -28,7 +28,9 @@ impl Push {
         let token = self.token(repository, token)?;
         let session = Session::from_item(self.table.get(&Key::upload(token.id)).await?)?;
         let (expect, upload) = match session {
-            Session::Closed => return Err(RegistryError::UploadUnknown { repository: repository.clone() }),
+            Session::Closing(..) | Session::Closed => {
+                return Err(RegistryError::UploadUnknown { repository: repository.clone() });
+            }
             Session::Fresh => (Expect::Absent, None),
             Session::Open(open) => (Expect::VersionIs(open.version), Some(open.upload)),
         };
@@ -52,7 +54,9 @@ impl Push {
         match self.table.put(item, expect, Durability::OnAnswer).await? {
             Written::Done => Ok(received),
             Written::Refused(now) => Err(match Session::from_item(now.map(|i| *i))? {
-                Session::Closed => RegistryError::UploadUnknown { repository: repository.clone() },
+                Session::Closing(..) | Session::Closed => {
+                    RegistryError::UploadUnknown { repository: repository.clone() }
+                }
                 Session::Fresh => RegistryError::UploadRaced { received: before },
                 Session::Open(open) => RegistryError::UploadRaced { received: open.upload.received },
             }),

@@ -1,19 +1,23 @@
 //! The closing PUT of an upload. Without chunks before it, the PUT has the whole blob: the digest is known
 //! while the bytes come, and the store checks them. With chunks, the running hash is compared.
 //!
-//! Finishing copies nothing: the object that the bytes went into becomes the blob.
+//! Finishing copies nothing: the object that the bytes went into becomes the blob. So an upload becomes one
+//! blob, or none: before its object is made, the session's record says of which bytes and of which digest,
+//! by compare-and-set. Whoever comes later, with more bytes, another digest or a cancel, finds it closed;
+//! whoever comes for the same digest does the same work.
 
 use futures_util::TryStreamExt;
 use moorage_oci::{Algorithm, Digest, Hasher, RepositoryName};
 use moorage_ports::facts::{OpenUpload, Progress, State, TrashRecord};
 use moorage_ports::{
     Action, ByteStream, Durability, Expect, Fact, Item, Key, ObjectBody, ObjectKey, PortError, Put, Version,
+    Written,
 };
 
 use super::chunk::check_place;
 use super::session::{ChunkRange, OpenSession, RunningHash, Session};
 use super::token::UploadToken;
-use crate::commit::state_of;
+use crate::commit::{state_of, version_of};
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::REREAD_BYTES_MAX;
@@ -65,9 +69,6 @@ impl Push {
         let grant = read.pop().flatten();
         let known = Known { content: read.pop().flatten(), grant };
         match Session::from_item(read.pop().flatten())? {
-            // A client that lost the answer asks again.
-            Session::Closed if is_live(known.grant.as_ref())? => Ok(()),
-            Session::Closed => Err(RegistryError::UploadUnknown { repository: repository.clone() }),
             Session::Fresh => {
                 check_place(range, size, 0)?;
                 self.put_whole(repository, token, digest, size, body, known).await
@@ -77,7 +78,17 @@ impl Push {
                 check_place(range, size, upload.received)?;
                 let upload =
                     if size == Some(0) { upload } else { self.add_last(upload, range, size, body).await? };
-                self.close(repository, token, digest, version, &upload, known).await
+                check_digest(digest, &upload)?;
+                let closing = self.claim(repository, token, digest, version, upload).await?;
+                self.close(repository, token, digest, &closing, known).await
+            }
+            // A client that lost the answer asks again.
+            Session::Closing(_, of) if of == *digest && is_live(known.grant.as_ref())? => Ok(()),
+            Session::Closing(closing, of) if of == *digest => {
+                self.close(repository, token, digest, &closing, known).await
+            }
+            Session::Closing(..) | Session::Closed => {
+                Err(RegistryError::UploadUnknown { repository: repository.clone() })
             }
         }
     }
@@ -128,38 +139,49 @@ impl Push {
         self.record_blob(repository, digest, &object, stored, known.content, known.grant).await
     }
 
-    async fn close(
+    /// From here on exactly these bytes, and only as this blob.
+    async fn claim(
         &self,
         repository: &RepositoryName,
         token: UploadToken,
         digest: &Digest,
         session: Version,
-        upload: &OpenUpload,
+        upload: OpenUpload,
+    ) -> Result<Box<OpenSession>, RegistryError> {
+        let closing = Progress::Closing { upload: upload.clone(), digest: digest.clone() };
+        let item = self.session_item(repository, token, closing);
+        let version = version_of(&item)?;
+        match self.table.put(item, Expect::VersionIs(session), Durability::BeforeNext).await? {
+            Written::Done => Ok(Box::new(OpenSession { version, upload })),
+            Written::Refused(now) => match Session::from_item(now.map(|item| *item))? {
+                Session::Closing(closing, of) if of == *digest => Ok(closing),
+                Session::Open(open) => Err(RegistryError::UploadRaced { received: open.upload.received }),
+                Session::Fresh | Session::Closing(..) | Session::Closed => {
+                    Err(RegistryError::UploadUnknown { repository: repository.clone() })
+                }
+            },
+        }
+    }
+
+    async fn close(
+        &self,
+        repository: &RepositoryName,
+        token: UploadToken,
+        digest: &Digest,
+        closing: &OpenSession,
         known: Known,
     ) -> Result<(), RegistryError> {
-        let hasher = Hasher::restore(&upload.hash).map_err(|e| PortError::Corrupt(e.to_string()))?;
-        let came = hasher.finish();
-        let same_algorithm = came.algorithm() == digest.algorithm();
-        if same_algorithm && came != *digest {
-            return Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: Some(came) });
-        }
-        if !same_algorithm && upload.received > REREAD_BYTES_MAX {
-            return Err(RegistryError::TooLongToReread { size: upload.received, digest: digest.clone() });
-        }
+        let upload = &closing.upload;
         self.complete(upload).await?;
-        if !same_algorithm {
+        if ran_along(upload)?.algorithm() != digest.algorithm() {
             let came = self.reread(&upload.object, digest.algorithm()).await?;
             if came != *digest {
-                self.close_and_give_up(repository, token, session, upload).await?;
+                self.give_up_upload(repository, token, closing).await?;
                 return Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: Some(came) });
             }
         }
         self.record_blob(repository, digest, &upload.object, upload.received, known.content, known.grant)
-            .await?;
-        // If this is lost, the token can be used again, for the same blob: harmless.
-        let closed = self.session_item(repository, token, Progress::Closed);
-        self.table.put(closed, Expect::VersionIs(session), Durability::BeforeNext).await?;
-        Ok(())
+            .await
     }
 
     async fn complete(&self, upload: &OpenUpload) -> Result<(), RegistryError> {
@@ -189,26 +211,43 @@ impl Push {
         Ok(hasher.finish())
     }
 
-    async fn close_and_give_up(
+    async fn give_up_upload(
         &self,
         repository: &RepositoryName,
         token: UploadToken,
-        session: Version,
-        upload: &OpenUpload,
+        closing: &OpenSession,
     ) -> Result<(), RegistryError> {
         let closed = self.session_item(repository, token, Progress::Closed);
         let trash = TrashRecord { since: self.now(), parts_id: None };
         let actions = vec![
-            Action::Put(closed, Expect::VersionIs(session)),
-            Action::Put(Item::once(Key::trash(&upload.object), Fact::Trash(trash)), Expect::Anything),
+            Action::Put(closed, Expect::VersionIs(closing.version)),
+            Action::Put(Item::once(Key::trash(&closing.upload.object), Fact::Trash(trash)), Expect::Anything),
         ];
-        // Refused: another request for the same upload goes on with it.
+        // Refused: another request for the same digest found the same, and gave it up.
         self.table.transact(actions).await?;
         Ok(())
     }
 }
 
-fn is_live(grant: Option<&Item>) -> Result<bool, PortError> {
+/// Refuses what cannot be the blob of this digest, or cannot be found out: the upload goes on then.
+fn check_digest(digest: &Digest, upload: &OpenUpload) -> Result<(), RegistryError> {
+    let came = ran_along(upload)?;
+    if came.algorithm() != digest.algorithm() {
+        if upload.received > REREAD_BYTES_MAX {
+            return Err(RegistryError::TooLongToReread { size: upload.received, digest: digest.clone() });
+        }
+    } else if came != *digest {
+        return Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: Some(came) });
+    }
+    Ok(())
+}
+
+/// The digest of the bytes that came, by the algorithm that ran along with them.
+fn ran_along(upload: &OpenUpload) -> Result<Digest, PortError> {
+    Hasher::restore(&upload.hash).map(Hasher::finish).map_err(|error| PortError::Corrupt(error.to_string()))
+}
+
+pub(crate) fn is_live(grant: Option<&Item>) -> Result<bool, PortError> {
     grant.map_or(Ok(false), |item| state_of(item).map(|state| state == State::Live))
 }
 

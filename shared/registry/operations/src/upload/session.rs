@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use moorage_oci::{Hasher, RepositoryName};
+use moorage_oci::{Digest, Hasher, RepositoryName};
 use moorage_ports::facts::{OpenUpload, Progress, SessionRecord};
 use moorage_ports::{ByteStream, Fact, Item, Key, ObjectKey, PortError, Version};
 
@@ -24,7 +24,7 @@ pub struct ChunkRange {
     pub size: u64,
 }
 
-/// An upload that chunks have come for.
+/// The bytes of an upload, as its record shows them.
 pub(crate) struct OpenSession {
     /// The version of its record.
     pub(crate) version: Version,
@@ -36,6 +36,8 @@ pub(crate) enum Session {
     /// No chunk has come.
     Fresh,
     Open(Box<OpenSession>),
+    /// Somebody closes it, or has closed it, as the blob of this digest.
+    Closing(Box<OpenSession>, Digest),
     Closed,
 }
 
@@ -71,6 +73,9 @@ impl Session {
         Ok(match record.progress {
             Progress::Closed => Self::Closed,
             Progress::Open(upload) => Self::Open(Box::new(OpenSession { version, upload })),
+            Progress::Closing { upload, digest } => {
+                Self::Closing(Box::new(OpenSession { version, upload }), digest)
+            }
         })
     }
 }

@@ -31,19 +31,24 @@ struct World {
     /// The last place that was given away; not given again after a power cut.
     last_change: u64,
     objects: BTreeMap<ObjectKey, Bytes>,
-    /// Objects in the making: their parts by tag, each with its number.
-    parts: BTreeMap<String, BTreeMap<String, (u32, Bytes)>>,
+    /// Objects in the making.
+    parts: BTreeMap<String, Parts>,
     /// The last name given to an object in the making or a part.
     last_name: u64,
     /// What a power cut would undo, oldest first.
     undo: Vec<Undo>,
 }
 
+/// Parts by tag, each with its number.
+type Parts = BTreeMap<String, (u32, Bytes)>;
+
 /// How to take back one step.
 enum Undo {
     Item(Key, Option<Box<Item>>),
     Change(u64),
     Object(ObjectKey),
+    /// They were made into an object.
+    Parts(String, Parts),
 }
 
 impl Memory {
@@ -56,6 +61,7 @@ impl Memory {
                 Undo::Item(key, None) => _ = world.items.remove(&key),
                 Undo::Change(place) => _ = world.changes.remove(&place),
                 Undo::Object(key) => _ = world.objects.remove(&key),
+                Undo::Parts(id, parts) => _ = world.parts.insert(id, parts),
             }
         }
     }

@@ -89,8 +89,13 @@ impl WriteBlobs for Memory {
                 _ => return Err(no_part("no such part")),
             }
         }
-        world.parts.remove(&id.0);
-        Ok(world.create(key, whole.into(), durability))
+        let put = world.create(key, whole.into(), durability);
+        if let Some(parts) = world.parts.remove(&id.0)
+            && durability == Durability::BeforeNext
+        {
+            world.undo.push(Undo::Parts(id.0.clone(), parts));
+        }
+        Ok(put)
     }
 
     async fn abort(&self, _key: &ObjectKey, id: &PartsId) -> Result<(), PortError> {

@@ -84,7 +84,8 @@ fn every_kind_of_fact(corner: &Corner) -> Vec<Item> {
         ]);
     }
     let id = nonce();
-    for progress in [Progress::Closed, Progress::Open(open_upload())] {
+    let closing = Progress::Closing { upload: open_upload(), digest: other.clone() };
+    for progress in [Progress::Closed, Progress::Open(open_upload()), closing] {
         let session =
             SessionRecord { repository: repository.clone(), expires: Timestamp(u64::MAX), progress };
         items.push(Item::at(Key::upload(id), version(), Fact::Session(session)));
