@@ -23,9 +23,10 @@ use crate::database::Space;
 use crate::disk::Disk;
 use crate::error::read_failed;
 use crate::files::{self, BLOBS_DIR};
+use crate::latest::Latest;
 use crate::pieces::PieceId;
+use crate::queue::Queue;
 use crate::rows::Snapshot;
-use crate::writer::{Latest, Queue};
 
 /// Something to remove.
 pub(crate) enum CleanerTask {
@@ -50,25 +51,25 @@ struct Pin {
 }
 
 impl Pins {
-    pub(crate) fn pin(&self, ids: impl Iterator<Item = PieceId>) {
+    pub(crate) fn pin(&self, ids: &[PieceId]) {
         let mut pins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for id in ids {
-            pins.entry(id).or_default().readers += 1;
+            pins.entry(*id).or_default().readers += 1;
         }
     }
 
     /// Answers which of them were doomed meanwhile, and have no reader left.
-    pub(crate) fn unpin(&self, ids: impl Iterator<Item = PieceId>) -> Vec<PieceId> {
+    pub(crate) fn unpin(&self, ids: &[PieceId]) -> Vec<PieceId> {
         let mut pins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut doomed = Vec::new();
         for id in ids {
-            let Some(pin) = pins.get_mut(&id) else { continue };
+            let Some(pin) = pins.get_mut(id) else { continue };
             pin.readers -= 1;
             if pin.readers == 0 {
                 if pin.doomed {
-                    doomed.push(id);
+                    doomed.push(*id);
                 }
-                pins.remove(&id);
+                pins.remove(id);
             }
         }
         doomed
@@ -150,12 +151,17 @@ impl Cleaner {
         if removed.is_empty() {
             return;
         }
-        let dirs: Vec<PathBuf> = removed.iter().map(|id| files::shard_of(&self.blobs(), *id)).collect();
+        let dirs: BTreeSet<PathBuf> = removed.iter().map(|id| files::shard_of(&self.blobs(), *id)).collect();
+        for dir in dirs {
+            if let Err(error) = self.disk.sync_dir(&dir) {
+                tracing::warn!(%error, "files were removed, but perhaps not for good; the next start tries again");
+                return;
+            }
+        }
         self.queue.step_unanswered(move |rows| {
             for id in removed {
                 rows.delete(Space::Doomed, &id.encode())?;
             }
-            rows.effects.unsynced_dirs.extend(dirs);
             Ok(())
         });
     }

@@ -1,4 +1,4 @@
-//! The database file: redb on top of [`Disk`](crate::disk::Disk), and its tables.
+//! The database file: redb on top of [`Disk`], and its tables.
 
 use std::fmt;
 use std::io;
@@ -11,6 +11,9 @@ use crate::disk::{Disk, DiskFile};
 
 /// Its name in the data directory.
 pub(crate) const DATABASE_FILE: &str = "moorage.redb";
+
+/// A new database has this name until redb can open it: dying in between, redb leaves a file that it refuses.
+const UNFINISHED_FILE: &str = "moorage.redb.new";
 
 /// The tables. All of them map bytes to bytes; [`crate::encoding`] says what the bytes mean.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,12 +33,19 @@ pub(crate) enum Space {
     Files,
     /// Files that nothing names any more, and that may not be removed yet: piece id -> nothing.
     Doomed,
-    /// Runs that have not ended cleanly, this one among them: number of the run -> nothing.
+    /// This run, and those that have not ended cleanly: number of the run -> how it stands.
     Runs,
+    /// [`JOURNAL_APPLIED`] and [`FEED_TRIMMED`].
+    Meta,
 }
 
+/// The number of the last record of the journal that the database has.
+pub(crate) const JOURNAL_APPLIED: &[u8] = b"journal-applied";
+/// The number of the last change that is kept no longer.
+pub(crate) const FEED_TRIMMED: &[u8] = b"feed-trimmed";
+
 impl Space {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Facts,
         Self::Feed,
         Self::Objects,
@@ -44,6 +54,7 @@ impl Space {
         Self::Files,
         Self::Doomed,
         Self::Runs,
+        Self::Meta,
     ];
 
     pub(crate) const fn table(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
@@ -56,14 +67,24 @@ impl Space {
             Self::Files => "files",
             Self::Doomed => "doomed",
             Self::Runs => "runs",
+            Self::Meta => "meta",
         })
     }
 }
 
 /// Opens the database in `dir`, or makes one.
 pub(crate) fn open(disk: &dyn Disk, dir: &Path, cache_bytes: usize) -> Result<Database, DatabaseError> {
-    let file = disk.open(&dir.join(DATABASE_FILE))?;
-    Database::builder().set_cache_size(cache_bytes).create_with_backend(Backend(file))
+    let path = dir.join(DATABASE_FILE);
+    let open = |file| Database::builder().set_cache_size(cache_bytes).create_with_backend(Backend(file));
+    if path.exists() {
+        return open(disk.open(&path)?);
+    }
+    let unfinished = dir.join(UNFINISHED_FILE);
+    disk.remove(&unfinished)?;
+    let database = open(disk.create_new(&unfinished)?)?;
+    disk.rename(&unfinished, &path)?;
+    disk.sync_dir(dir)?;
+    Ok(database)
 }
 
 /// What redb writes to.
@@ -78,7 +99,7 @@ impl fmt::Debug for Backend {
 /// Without locks: the data directory's own lock keeps every other process away.
 impl StorageBackend for Backend {
     fn len(&self) -> Result<u64, io::Error> {
-        self.0.len()
+        self.0.size()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {

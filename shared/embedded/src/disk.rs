@@ -26,6 +26,9 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Opens a file to read and write, and makes it where there is none.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
+    /// Gives a file another name in its directory, in one instant. It may be open.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
     /// Removes a file. Does nothing where there is none.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
@@ -43,7 +46,8 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// Fills `buffer`, or fails.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 
-    fn len(&self) -> io::Result<u64>;
+    /// Bytes.
+    fn size(&self) -> io::Result<u64>;
 
     /// Cuts the file, or makes it longer by zeros.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
@@ -72,6 +76,10 @@ impl Disk for RealDisk {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         Ok(Arc::new(RealFile(file)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -103,7 +111,7 @@ impl DiskFile for RealFile {
         self.0.read_exact_at(buffer, offset)
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
 

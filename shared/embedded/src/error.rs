@@ -74,16 +74,6 @@ impl From<&io::Error> for Failure {
     }
 }
 
-impl From<&StorageError> for Failure {
-    fn from(error: &StorageError) -> Self {
-        match error {
-            StorageError::Io(error) => error.into(),
-            StorageError::Corrupted(why) => Self::Corrupt(why.clone()),
-            other => Self::Unavailable(other.to_string()),
-        }
-    }
-}
-
 /// A failed read of the database.
 pub(crate) fn read_failed(error: impl Into<redb::Error>) -> PortError {
     match error.into() {
@@ -100,4 +90,9 @@ pub(crate) fn disk_failed(error: &io::Error) -> PortError {
 /// Bytes in the database that are not what this code writes.
 pub(crate) fn corrupt(what: &str) -> PortError {
     PortError::Corrupt(format!("{what} in the database has a form that this version does not know"))
+}
+
+/// The store was closed.
+pub(crate) fn closed() -> PortError {
+    PortError::Unavailable("the store is closed".to_owned())
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use moorage_ports::{ChangeFeed, Changes, Cursor, PortError};
 
 use crate::Embedded;
-use crate::database::Space;
+use crate::database::{FEED_TRIMMED, Space};
 use crate::encoding;
 use crate::error::{corrupt, read_failed};
 
@@ -16,49 +16,51 @@ const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// shrinks while it is used, and no commit has to do it all.
 const TRIMMED_PER_CHANGE: u64 = 2;
 
-/// The numbers of the changes that are kept: those from `oldest` to before `next`. The first change ever
-/// has number 1, since a cursor is the number of the last change seen, and 0 means none.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct FeedEnds {
-    oldest: u64,
+/// Changes of one run, as a power of two, before it takes numbers of the next.
+const RUN_BITS: u32 = 38;
+
+/// How many changes are kept, and the number of the next one.
+///
+/// Numbers go up, with gaps: each run begins above all that an earlier one may have given, since changes
+/// that a power cut undid may have been read. 0 is no change's number: a cursor is that of the last change
+/// that was seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct FeedState {
+    kept: u64,
     next: u64,
     /// How many old ones may still be taken away in this group.
     to_trim: u64,
 }
 
-impl Default for FeedEnds {
-    fn default() -> Self {
-        Self { oldest: 1, next: 1, to_trim: 0 }
+impl FeedState {
+    /// Of a feed with so many changes, the newest of which has this number.
+    pub(crate) fn found(kept: u64, newest: Option<u64>) -> Self {
+        Self { kept, next: newest.map_or(1, |newest| newest + 1), to_trim: 0 }
     }
-}
 
-impl FeedEnds {
-    /// Those of a feed whose oldest and newest change have these keys, or that has none.
-    pub(crate) fn of_keys(oldest: Option<&[u8]>, newest: Option<&[u8]>) -> Result<Self, PortError> {
-        let oldest = oldest.map(decode_number).transpose()?;
-        let newest = newest.map(decode_number).transpose()?;
-        Ok(Self { oldest: oldest.unwrap_or(1), next: newest.map_or(1, |newest| newest + 1), to_trim: 0 })
+    /// The next change is of this run.
+    pub(crate) fn enter_run(&mut self, run: u64) {
+        self.next = self.next.max(run << RUN_BITS);
     }
 
     /// The number of a new change.
     pub(crate) fn append(&mut self) -> u64 {
-        let number = self.next;
+        self.kept += 1;
         self.next += 1;
         self.to_trim += TRIMMED_PER_CHANGE;
-        number
+        self.next - 1
     }
 
-    /// The number of the oldest change, if it is time for it to go. The newest one always stays: the count
-    /// goes on from it after a restart.
-    pub(crate) fn take_oldest(&mut self, changes_max: u64) -> Option<u64> {
-        let too_many = self.next - self.oldest > changes_max.max(1);
-        if !too_many || self.to_trim == 0 {
+    /// Whether it is time for the oldest change to go; it is counted as gone then.
+    pub(crate) fn oldest_must_go(&mut self, changes_max: u64) -> bool {
+        let must_go = self.kept > changes_max && self.to_trim > 0;
+        if must_go {
+            self.kept -= 1;
+            self.to_trim -= 1;
+        } else {
             self.to_trim = 0;
-            return None;
         }
-        self.to_trim -= 1;
-        self.oldest += 1;
-        Some(self.oldest - 1)
+        must_go
     }
 }
 
@@ -71,18 +73,18 @@ pub(crate) fn decode_number(key: &[u8]) -> Result<u64, PortError> {
 impl ChangeFeed for Embedded {
     async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, PortError> {
         let snapshot = self.snapshot()?;
+        let trimmed = snapshot.get(Space::Meta, FEED_TRIMMED).map_err(read_failed)?;
+        let trimmed = trimmed.map(|number| decode_number(number.value())).transpose()?;
+        // A reader that begins has lost nothing that it ever was promised.
+        let lost = cursor != Cursor::default() && trimmed.is_some_and(|trimmed| cursor.0 < trimmed);
+        let mut page = Changes { changes: Vec::new(), next: cursor, lost };
         let after = cursor.0.to_be_bytes();
         let rows =
             snapshot.range(Space::Feed, Bound::Excluded(&after), Bound::Unbounded).map_err(read_failed)?;
-        let mut page = Changes { changes: Vec::new(), next: cursor, lost: false };
         let mut bytes = 0;
         for row in rows.take(limit) {
             let (number, change) = row.map_err(read_failed)?;
             let number = decode_number(number.value())?;
-            // A reader that begins has lost nothing that it ever was promised.
-            if page.changes.is_empty() && cursor != Cursor::default() {
-                page.lost = number > cursor.0 + 1;
-            }
             bytes += change.value().len();
             page.changes.push(encoding::decode_change(change.value())?);
             page.next = Cursor(number);

@@ -11,8 +11,8 @@ use crate::error::OpenError;
 /// ends; the file stays.
 pub(crate) const LOCK_FILE: &str = "lock";
 
-/// Held as long as it lives.
-pub(crate) struct Lock(Mutex<File>);
+/// Held until it is let go, or as long as it lives.
+pub(crate) struct Lock(Mutex<Option<File>>);
 
 impl Lock {
     pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
@@ -34,7 +34,7 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let lock = Self(Mutex::new(file));
+        let lock = Self(Mutex::new(Some(file)));
         lock.write(&std::process::id().to_string()).map_err(failed)?;
         Ok(lock)
     }
@@ -44,8 +44,14 @@ impl Lock {
         self.write(&format!("{} {address}", std::process::id()))
     }
 
+    /// Lets another process have the directory.
+    pub(crate) fn let_go(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn write(&self, text: &str) -> io::Result<()> {
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = held.as_mut() else { return Ok(()) };
         file.seek(SeekFrom::Start(0))?;
         file.write_all(text.as_bytes())?;
         file.set_len(text.len() as u64)

@@ -4,6 +4,8 @@
 //! Bytes travel on the tasks of their requests and in threads that may block; the writer only ever handles
 //! rows and small objects, so a large sync holds nobody else up.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use moorage_oci::{Digest, Hasher};
@@ -41,7 +43,7 @@ impl WriteBlobs for Embedded {
         }
         let bytes = in_memory(&received);
         let work = move |rows: &mut Rows<'_>| {
-            if rows.get(Space::Objects, &row)?.is_some() {
+            if rows.has(Space::Objects, &row)? {
                 return Ok(Put::AlreadyThere);
             }
             let size = received.size();
@@ -49,7 +51,6 @@ impl WriteBlobs for Embedded {
                 Received::Small(bytes) => Stored::Inline(bytes),
                 Received::File(mut draft) => {
                     draft.keep();
-                    rows.effects.unsynced_dirs.insert(draft.dir());
                     rows.put(Space::Files, &draft.id().encode(), &[])?;
                     Stored::Pieces(vec![Piece { id: draft.id(), place: Place::File, size }])
                 }
@@ -84,7 +85,7 @@ impl WriteBlobs for Embedded {
         let fresh_id = self.files().fresh_id();
         let bytes = in_memory(&received);
         let work = move |rows: &mut Rows<'_>| {
-            if rows.get(Space::Parts, &upload)?.is_none() {
+            if !rows.has(Space::Parts, &upload)? {
                 return Err(Stop::Refuse(PortError::Body("the upload was completed or given up".to_owned())));
             }
             let size = received.size();
@@ -95,7 +96,6 @@ impl WriteBlobs for Embedded {
                 }
                 Received::File(mut draft) => {
                     draft.keep();
-                    rows.effects.unsynced_dirs.insert(draft.dir());
                     rows.put(Space::Files, &draft.id().encode(), &[])?;
                     Piece { id: draft.id(), place: Place::File, size }
                 }
@@ -122,15 +122,16 @@ impl WriteBlobs for Embedded {
         let parts = parts.to_vec();
         let inline_bytes_max = self.inline_blob_bytes_max() as u64;
         let work = move |rows: &mut Rows<'_>| {
-            if rows.get(Space::Objects, &row)?.is_some() {
-                drop_parts(rows, &upload, &[])?;
+            let all_parts = all_parts(rows, &upload)?;
+            if rows.has(Space::Objects, &row)? {
+                drop_parts(rows, &upload, &all_parts, &[])?;
                 return Ok(Put::AlreadyThere);
             }
             let pieces = named_pieces(rows, &upload, &parts)?;
             let stored = join(rows, pieces, inline_bytes_max)?;
             rows.put(Space::Objects, &row, &stored.encode())?;
             let kept = if let Stored::Pieces(pieces) = &stored { &pieces[..] } else { &[] };
-            drop_parts(rows, &upload, kept)?;
+            drop_parts(rows, &upload, &all_parts, kept)?;
             Ok(Put::Stored { size: stored.size() })
         };
         self.step(durability, 0, work).await
@@ -138,7 +139,11 @@ impl WriteBlobs for Embedded {
 
     async fn abort(&self, key: &ObjectKey, id: &PartsId) -> Result<(), PortError> {
         let upload = upload_key(key, id)?;
-        self.step(Durability::BeforeNext, 0, move |rows| Ok(drop_parts(rows, &upload, &[])?)).await
+        let work = move |rows: &mut Rows<'_>| {
+            let all_parts = all_parts(rows, &upload)?;
+            Ok(drop_parts(rows, &upload, &all_parts, &[])?)
+        };
+        self.step(Durability::BeforeNext, 0, work).await
     }
 }
 
@@ -186,12 +191,7 @@ fn named_pieces(rows: &mut Rows<'_>, upload: &[u8], parts: &[Part]) -> Result<Ve
         let piece = piece.map(|piece| Piece::decode(&piece)).transpose()?;
         match piece {
             Some(piece) if piece.size == part.size => pieces.push(piece),
-            _ => {
-                return Err(Stop::Refuse(PortError::Body(format!(
-                    "part {} is not the one named",
-                    part.number
-                ))));
-            }
+            _ => return Err(PortError::Body(format!("part {} is not the one named", part.number)).into()),
         }
     }
     Ok(pieces)
@@ -212,15 +212,25 @@ fn join(rows: &mut Rows<'_>, pieces: Vec<Piece>, inline_bytes_max: u64) -> Resul
     Ok(Stored::Inline(Bytes::from(joined)))
 }
 
+/// The parts of an object in the making, by their rows.
+fn all_parts(rows: &mut Rows<'_>, upload: &[u8]) -> Result<Vec<(Vec<u8>, Piece)>, Stop> {
+    let parts = rows.with_prefix(Space::Parts, &parts_prefix(upload))?;
+    parts.into_iter().map(|(row, piece)| Ok((row, Piece::decode(&piece)?))).collect()
+}
+
 /// Ends an object in the making: its rows go, and the pieces of its parts but those that are `kept`.
-fn drop_parts(rows: &mut Rows<'_>, upload: &[u8], kept: &[Piece]) -> Result<(), Stop> {
+fn drop_parts(
+    rows: &mut Rows<'_>,
+    upload: &[u8],
+    parts: &[(Vec<u8>, Piece)],
+    kept: &[Piece],
+) -> Result<(), redb::StorageError> {
+    let kept: BTreeSet<_> = kept.iter().map(|piece| piece.id).collect();
     rows.delete(Space::Parts, upload)?;
-    for (part, piece) in rows.with_prefix(Space::Parts, &parts_prefix(upload))? {
-        rows.delete(Space::Parts, &part)?;
-        let piece = Piece::decode(&piece)?;
-        let is_kept = kept.iter().any(|kept| kept.id == piece.id);
-        if !is_kept {
-            drop_piece(rows, &piece)?;
+    for (row, piece) in parts {
+        rows.delete(Space::Parts, row)?;
+        if !kept.contains(&piece.id) {
+            drop_piece(rows, piece)?;
         }
     }
     Ok(())
@@ -236,7 +246,7 @@ fn drop_piece(rows: &mut Rows<'_>, piece: &Piece) -> Result<(), redb::StorageErr
         Place::File => {
             rows.delete(Space::Files, &id)?;
             rows.put(Space::Doomed, &id, &[])?;
-            rows.effects.doomed.push(piece.id);
+            rows.doomed.push(piece.id);
         }
     }
     Ok(())

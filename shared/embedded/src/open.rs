@@ -4,20 +4,20 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use moorage_ports::facts::FORMAT;
-use moorage_ports::{Context, Fact, Item, Key};
-use redb::Database;
+use moorage_ports::Context;
 
+use crate::begin::begin;
 use crate::cleaner::{Cleaner, Pins};
-use crate::database::{self, Space};
+use crate::database;
 use crate::disk::{Disk, RealDisk};
-use crate::error::{OpenError, Stop, corrupt};
-use crate::feed::{FeedEnds, decode_number};
+use crate::error::OpenError;
 use crate::files::{BLOBS_DIR, Files};
+use crate::journal;
+use crate::latest::Latest;
 use crate::lock::Lock;
-use crate::rows::{Rows, Snapshot};
-use crate::writer::{Effects, Latest, Writer};
-use crate::{Embedded, Inner, Options, encoding};
+use crate::queue::Queue;
+use crate::writer::Writer;
+use crate::{Embedded, Inner, Options};
 
 impl Embedded {
     /// Opens the data in `dir`, and makes the directory where there is none.
@@ -36,34 +36,38 @@ impl Embedded {
         context: &Context,
     ) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Disk { path: dir.to_owned(), source };
-        std::fs::create_dir_all(dir).map_err(failed)?;
+        create_dir_all(&*disk, dir).map_err(failed)?;
         let lock = Lock::take(dir)?;
         let database = database::open(&*disk, dir, options.cache_bytes)
             .map_err(|e| OpenError::Database { dir: dir.to_owned(), reason: e.to_string() })?;
-        let begun = begin(&database, dir, context)?;
+        let journal = journal::open(&*disk, dir).map_err(failed)?;
         disk.create_dir(&dir.join(BLOBS_DIR)).map_err(failed)?;
         disk.sync_dir(dir).map_err(failed)?;
+        let begun = begin(&database, journal, options.journal_rows_max, context)
+            .map_err(|e| e.into_open_error(dir))?;
 
         let latest = Latest::default();
         latest.set(Some(begun.snapshot));
         let (cleaner_tasks, tasks) = std::sync::mpsc::channel();
         let files = Arc::new(Files::new(dir, Arc::clone(&disk), begun.run, cleaner_tasks.clone()));
+        let left_over = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             database,
             latest: latest.clone(),
             disk: Arc::clone(&disk),
+            dir: dir.to_owned(),
             feed: begun.feed,
             feed_changes_max: options.feed_changes_max,
             run: begun.run,
             cleaner: cleaner_tasks.clone(),
-            effects: Effects::default(),
-            unsynced: false,
+            left_over: Arc::clone(&left_over),
+            journal: begun.journal,
+            doomed: Vec::new(),
             failed: None,
         };
-        let (queue, writer_thread) = writer.start().map_err(failed)?;
+        let (queue, writer_thread) = Queue::start(writer).map_err(failed)?;
         let pins = Pins::default();
         let stopping = Arc::new(AtomicBool::new(false));
-        let left_over = Arc::new(AtomicBool::new(false));
         let cleaner = Cleaner {
             dir: dir.to_owned(),
             disk,
@@ -93,94 +97,16 @@ impl Embedded {
     }
 }
 
-/// A run that has begun.
-struct Begun {
-    run: u64,
-    unclean_runs: Vec<u64>,
-    feed: FeedEnds,
-    snapshot: Snapshot,
-}
-
-/// A row of `Runs` says this while the run goes on, and for ever if it did not end cleanly.
-const OPEN: &[u8] = &[0];
-/// The run has ended, and left nothing behind. Such a row stays until the next run has its number.
-pub(crate) const ENDED_CLEANLY: &[u8] = &[1];
-
-/// Checks the format, and writes down that a run has begun: its number, and the items that every registry
-/// has. Durable before anything else is done, so that no two runs have one number.
-fn begin(database: &Database, dir: &Path, context: &Context) -> Result<Begun, OpenError> {
-    let failed = |reason: String| OpenError::Database { dir: dir.to_owned(), reason };
-    let mut transaction = database.begin_write().map_err(|e| failed(e.to_string()))?;
-    transaction.set_quick_repair(true);
-    let mut rows = Rows::new(&transaction, FeedEnds::default());
-    let outcome = begin_run(&mut rows, context);
-    let (feed, _) = rows.finish();
-    let (run, unclean_runs) = match outcome {
-        Ok(begun) => begun,
-        Err(Refusal::Newer(found)) => {
-            return Err(OpenError::Newer { dir: dir.to_owned(), found, known: FORMAT });
-        }
-        Err(Refusal::Stop(Stop::Refuse(error))) => return Err(failed(error.to_string())),
-        Err(Refusal::Stop(Stop::Fail(error))) => return Err(failed(error.to_string())),
+/// Makes the directory and those above it that are not there, durably.
+fn create_dir_all(disk: &dyn Disk, dir: &Path) -> std::io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     };
-    transaction.commit().map_err(|e| failed(e.to_string()))?;
-    let snapshot = Snapshot::new(database).map_err(|e| failed(e.to_string()))?;
-    Ok(Begun { run, unclean_runs, feed, snapshot })
-}
-
-/// Why nothing was begun, and nothing written.
-enum Refusal {
-    /// The data has this format.
-    Newer(u32),
-    Stop(Stop),
-}
-
-impl<E: Into<Stop>> From<E> for Refusal {
-    fn from(error: E) -> Self {
-        Self::Stop(error.into())
-    }
-}
-
-fn begin_run(rows: &mut Rows<'_>, context: &Context) -> Result<(u64, Vec<u64>), Refusal> {
-    rows.find_feed_ends()?;
-    if let Some(item) = item(rows, &Key::format())? {
-        match item.fact {
-            Fact::Format { number } if number <= FORMAT => {}
-            Fact::Format { number } => return Err(Refusal::Newer(number)),
-            _ => return Err(corrupt("the format").into()),
-        }
-    } else {
-        put_item(rows, Item::once(Key::format(), Fact::Format { number: FORMAT }))?;
-    }
-    for space in Space::ALL {
-        rows.make(space)?;
-    }
-    if item(rows, &Key::upload_secret())?.is_none() {
-        let key = format!("{}{}", context.random.nonce(), context.random.nonce());
-        put_item(rows, Item::once(Key::upload_secret(), Fact::UploadSecret { key }))?;
-    }
-    let mut run = 0;
-    let mut unclean_runs = Vec::new();
-    for (number, state) in rows.with_prefix(Space::Runs, &[])? {
-        run = decode_number(&number)?;
-        if state == ENDED_CLEANLY {
-            rows.delete(Space::Runs, &number)?;
-        } else {
-            unclean_runs.push(run);
-        }
-    }
-    run += 1;
-    rows.put(Space::Runs, &run.to_be_bytes(), OPEN)?;
-    Ok((run, unclean_runs))
-}
-
-fn item(rows: &mut Rows<'_>, key: &Key) -> Result<Option<Item>, Stop> {
-    let value = rows.get(Space::Facts, &encoding::key(key)?)?;
-    Ok(value.map(|value| encoding::decode_item(key.clone(), &value)).transpose()?)
-}
-
-fn put_item(rows: &mut Rows<'_>, item: Item) -> Result<(), Stop> {
-    let key = encoding::key(&item.key)?;
-    let value = encoding::value(&item, key.len())?;
-    Ok(rows.change_fact(&key, Some(&value))?)
+    create_dir_all(disk, parent)?;
+    disk.create_dir(dir)?;
+    disk.sync_dir(parent)
 }

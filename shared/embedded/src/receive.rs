@@ -36,7 +36,8 @@ impl Received {
 /// where there is a hasher.
 ///
 /// # Errors
-/// `Body` when the stream ends with an error, or not after `size` bytes; nothing is left behind.
+/// `Body` when the stream ends with an error, or not after `size` bytes; `Full` when there is no room for it.
+/// Nothing is left behind.
 pub(crate) async fn receive(
     files: &Arc<Files>,
     mut body: ByteStream,
@@ -44,6 +45,7 @@ pub(crate) async fn receive(
     hasher: Option<Hasher>,
     small_bytes_max: usize,
 ) -> Result<(Received, Option<Digest>), PortError> {
+    files.check_room(size.unwrap_or(0)).map_err(|e| disk_failed(&e))?;
     let mut batch = Batch::default();
     let mut incoming = Incoming { body: &mut body, left: size };
     let ended = incoming.fill(&mut batch, small_bytes_max + 1).await?;

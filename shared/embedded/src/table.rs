@@ -37,7 +37,7 @@ impl ReadTable for Embedded {
     }
 
     async fn query(&self, query: &Query) -> Result<Page<Item>, PortError> {
-        page(&*self.snapshot()?, query, |key, value| encoding::decode_item(key, value))
+        page(&*self.snapshot()?, query, encoding::decode_item)
     }
 
     async fn query_keys(&self, query: &Query) -> Result<Page<Key>, PortError> {

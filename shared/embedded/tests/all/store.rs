@@ -1,7 +1,5 @@
 //! Stories of one store on one directory.
 
-mod support;
-
 use futures_util::{StreamExt, stream};
 use moorage_embedded::{Embedded, OpenError, Options};
 use moorage_oci::Digest;
@@ -9,14 +7,14 @@ use moorage_ports::{
     Context, Cursor, Durability, Expect, Fact, Item, Key, Nonce, ObjectKey, Put, Version, Written,
 };
 
-use support::{blobs, body, bytes_of, files_below, hold, open, open_with, pattern, table};
+use crate::support::{blobs, body, bytes_of, files_below, hold, open, open_with, pattern, table};
 
 #[tokio::test]
 async fn what_was_written_is_there_after_a_restart() {
     let dir = tempfile::tempdir().expect("a directory");
     let secret = {
         let store = open(dir.path());
-        for size in [0, 10, 16 * 1024, 16 * 1024 + 1, 3_000_000] {
+        for size in [0, 10, 64 * 1024, 64 * 1024 + 1, 3_000_000] {
             let bytes = pattern(size);
             let key = ObjectKey::from_stored(&format!("o/{size}"));
             let put = blobs(&store)
@@ -31,7 +29,7 @@ async fn what_was_written_is_there_after_a_restart() {
     let store = open(dir.path());
     assert_eq!(table(&store).get(&Key::upload_secret()).await.expect("read"), secret);
     assert!(table(&store).get(&Key::from_stored("p", "a")).await.expect("read").is_some());
-    for size in [0, 10, 16 * 1024, 16 * 1024 + 1, 3_000_000] {
+    for size in [0, 10, 64 * 1024, 64 * 1024 + 1, 3_000_000] {
         let key = ObjectKey::from_stored(&format!("o/{size}"));
         let object = blobs(&store).get(&key, None).await.expect("read").expect("there");
         assert_eq!(bytes_of(object).await, pattern(size));

@@ -1,12 +1,13 @@
 //! What the tests of this crate share.
-#![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::path::Path;
 
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use moorage_embedded::{Embedded, Options};
-use moorage_ports::{BlobStore, ByteStream, Context, Fact, Item, Key, Object, ObjectBody, ReferenceTable};
+use moorage_ports::{
+    BlobStore, ByteStream, Context, Fact, Item, Key, Object, ObjectBody, PortError, ReferenceTable,
+};
 
 pub(crate) fn open(dir: &Path) -> Embedded {
     open_with(dir, Options::default())
@@ -14,6 +15,12 @@ pub(crate) fn open(dir: &Path) -> Embedded {
 
 pub(crate) fn open_with(dir: &Path, options: Options) -> Embedded {
     Embedded::open(dir, options, &Context::system()).expect("the directory can be opened")
+}
+
+/// In memory where the system has that: a sync takes no time there.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a directory")
 }
 
 /// The store as one of its ports: both have a `get`, a `put` and a `delete`.
@@ -32,11 +39,13 @@ pub(crate) fn body(bytes: &[u8]) -> ByteStream {
 }
 
 pub(crate) async fn bytes_of(object: Object) -> Vec<u8> {
+    try_bytes_of(object).await.expect("the object can be read")
+}
+
+pub(crate) async fn try_bytes_of(object: Object) -> Result<Vec<u8>, PortError> {
     match object.body {
-        ObjectBody::Bytes(bytes) => bytes.to_vec(),
-        ObjectBody::Stream(stream) => {
-            stream.map_ok(|chunk| chunk.to_vec()).try_concat().await.expect("the object can be read")
-        }
+        ObjectBody::Bytes(bytes) => Ok(bytes.to_vec()),
+        ObjectBody::Stream(stream) => stream.map_ok(|chunk| chunk.to_vec()).try_concat().await,
     }
 }
 
