@@ -78,13 +78,8 @@ impl SyncKind {
 
 /// The disk of this machine, remembering all that is done below one directory. Operations of several
 /// threads happen one after the other, in the order they are remembered.
-///
-/// Clones are handles of the same disk.
-#[derive(Clone, Debug)]
-pub struct Recorder(Arc<Recording>);
-
 #[derive(Debug)]
-struct Recording {
+pub struct Recorder {
     root: PathBuf,
     log: Mutex<Log>,
 }
@@ -106,10 +101,10 @@ impl Recorder {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn new(root: &Path) -> io::Result<Self> {
-        let recorder = Self(Arc::new(Recording { root: root.to_owned(), log: Mutex::default() }));
+    pub fn new(root: &Path) -> io::Result<Arc<Self>> {
+        let recorder = Self { root: root.to_owned(), log: Mutex::default() };
         recorder.take_in(root)?;
-        Ok(recorder)
+        Ok(Arc::new(recorder))
     }
 
     fn take_in(&self, dir: &Path) -> io::Result<()> {
@@ -181,11 +176,11 @@ impl Recorder {
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
-        self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn below_root(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(&self.0.root).expect("everything is done below the root").to_owned()
+        path.strip_prefix(&self.root).expect("everything is done below the root").to_owned()
     }
 }
 
@@ -221,7 +216,7 @@ impl Log {
     }
 }
 
-impl Disk for Recorder {
+impl Disk for Arc<Recorder> {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         let mut log = self.log();
         if !path.is_dir() {
@@ -236,7 +231,7 @@ impl Disk for Recorder {
         let file = RealDisk.create_new(path)?;
         let path = self.below_root(path);
         log.operations.push(Operation::CreateFile(path.clone()));
-        Ok(Arc::new(RecordedFile { recorder: self.clone(), file, path, id: log.operations.len() - 1 }))
+        Ok(Arc::new(RecordedFile { recorder: Arc::clone(self), file, path, id: log.operations.len() - 1 }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
@@ -246,7 +241,7 @@ impl Disk for Recorder {
         let file = RealDisk.open(path)?;
         let path = self.below_root(path);
         let id = self.log().id(&path);
-        Ok(Arc::new(RecordedFile { recorder: self.clone(), file, path, id }))
+        Ok(Arc::new(RecordedFile { recorder: Arc::clone(self), file, path, id }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -280,7 +275,7 @@ impl Disk for Recorder {
 
 #[derive(Debug)]
 struct RecordedFile {
-    recorder: Recorder,
+    recorder: Arc<Recorder>,
     file: Arc<dyn DiskFile>,
     path: PathBuf,
     /// The operation that made it.

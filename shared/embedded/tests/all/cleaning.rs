@@ -43,8 +43,9 @@ async fn expect_files(dir: &Path, files: usize) {
 async fn a_start_sweeps_what_a_dead_run_left_and_nothing_else() {
     let root = scratch();
     let disk = Recorder::new(root.path()).expect("it can be watched");
-    let open_recorded =
-        || Embedded::open_on(Arc::new(disk.clone()), root.path(), Options::default(), &Context::system());
+    let open_recorded = || {
+        Embedded::open_on(Arc::new(Arc::clone(&disk)), root.path(), Options::default(), &Context::system())
+    };
     let store = open_recorded().expect("it opens");
     put(&store, "of a clean run").await;
     put(&store, "to delete").await;

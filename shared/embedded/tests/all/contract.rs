@@ -14,7 +14,7 @@ use crate::support::scratch;
 /// One store on a directory of its own.
 struct Opened {
     _root: TempDir,
-    disk: Recorder,
+    disk: Arc<Recorder>,
     store: Arc<Embedded>,
 }
 
@@ -25,8 +25,12 @@ impl Opened {
 
     fn on(root: TempDir) -> Self {
         let disk = Recorder::new(root.path()).expect("it can be watched");
-        let store =
-            Embedded::open_on(Arc::new(disk.clone()), root.path(), Options::default(), &Context::system());
+        let store = Embedded::open_on(
+            Arc::new(Arc::clone(&disk)),
+            root.path(),
+            Options::default(),
+            &Context::system(),
+        );
         Self { _root: root, disk, store: Arc::new(store.expect("it opens")) }
     }
 

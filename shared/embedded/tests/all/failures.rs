@@ -11,10 +11,14 @@ use moorage_ports::{Context, Durability, Expect, ObjectKey, PortError, Put, Writ
 
 use crate::support::{blobs, body, files_below, hold, open, pattern, scratch, table};
 
-fn open_recorded(root: &Path) -> (Recorder, Embedded) {
+fn open_recorded(root: &Path) -> (Arc<Recorder>, Embedded) {
     let disk = Recorder::new(root).expect("it can be watched");
-    let store =
-        Embedded::open_on(Arc::new(disk.clone()), &root.join("data"), Options::default(), &Context::system());
+    let store = Embedded::open_on(
+        Arc::new(Arc::clone(&disk)),
+        &root.join("data"),
+        Options::default(),
+        &Context::system(),
+    );
     (disk, store.expect("it opens"))
 }
 

@@ -15,7 +15,7 @@ async fn each_step_costs_the_syncs_it_must_and_no_more() {
     let root = scratch();
     let disk = Recorder::new(root.path()).expect("it can be watched");
     let store =
-        Embedded::open_on(Arc::new(disk.clone()), root.path(), Options::default(), &Context::system())
+        Embedded::open_on(Arc::new(Arc::clone(&disk)), root.path(), Options::default(), &Context::system())
             .expect("it opens");
     let key = |name: &str| ObjectKey::from_stored(name);
     let put_blob = async |name: &str, size: usize, durability: Durability| {

@@ -38,7 +38,7 @@ pub(super) struct Answer {
 
 pub(super) struct Story {
     pub(super) root: tempfile::TempDir,
-    pub(super) disk: Recorder,
+    pub(super) disk: Arc<Recorder>,
     pub(super) store: Embedded,
     pub(super) answers: Vec<Answer>,
     pub(super) uploads: Vec<(ObjectKey, PartsId)>,
@@ -76,8 +76,8 @@ impl Story {
         Self { root, disk, store, answers: vec![opened], uploads: Vec::new() }
     }
 
-    pub(super) fn open(disk: &Recorder, root: &Path) -> Embedded {
-        Embedded::open_on(Arc::new(disk.clone()), &root.join("data"), options(), &Context::system())
+    pub(super) fn open(disk: &Arc<Recorder>, root: &Path) -> Embedded {
+        Embedded::open_on(Arc::new(Arc::clone(disk)), &root.join("data"), options(), &Context::system())
             .expect("it opens")
     }
 
