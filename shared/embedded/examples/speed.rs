@@ -69,7 +69,8 @@ fn nonce() -> Nonce {
 
 /// An item of about the size of a manifest's record, under a random key.
 fn item(partition: u64) -> Item {
-    let key = Key::from_stored(&format!("manifest#library/app#{partition:064x}"), "0#self");
+    let repository = "library/app".parse().expect("a name");
+    let key = Key::manifest(&repository, &Digest::sha256(&partition.to_be_bytes()));
     Item::at(key, Version(nonce()), Fact::UploadSecret { key: "0123456789abcdef".repeat(15) })
 }
 

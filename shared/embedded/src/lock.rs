@@ -44,9 +44,13 @@ impl Lock {
         self.write(&format!("{} {address}", std::process::id()))
     }
 
-    /// Lets another process have the directory.
+    /// Lets another process have the directory. Says so to the kernel: closing the file is not enough while
+    /// a child of this process, forked by another thread and not yet started, has a copy of it.
     pub(crate) fn let_go(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(error)) = held.map(|file| file.unlock()) {
+            tracing::warn!(%error, "the lock of the data directory could not be let go");
+        }
     }
 
     fn write(&self, text: &str) -> io::Result<()> {
@@ -55,6 +59,12 @@ impl Lock {
         file.seek(SeekFrom::Start(0))?;
         file.write_all(text.as_bytes())?;
         file.set_len(text.len() as u64)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 

@@ -45,7 +45,10 @@ impl Pull {
                 None => match self.long_descriptor(repository, &record.digest).await? {
                     Some(descriptor) => descriptor,
                     // It went away after the query; the item goes with it.
-                    None => continue,
+                    None => {
+                        last = Some(item.key);
+                        continue;
+                    }
                 },
             };
             bytes += descriptor.annotations.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>();

@@ -218,7 +218,10 @@ pub enum Progress {
     Open(OpenUpload),
     /// These bytes are, or are about to be, the blob of this digest: nothing can be added to them, and
     /// nothing else becomes of them.
-    Closing { upload: OpenUpload, digest: Digest },
+    Closing {
+        upload: OpenUpload,
+        digest: Digest,
+    },
     /// Cancelled, or given up: the token is used up.
     Closed,
 }

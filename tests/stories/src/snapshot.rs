@@ -1,0 +1,117 @@
+//! All that is stored, as the ports show it. Nothing lists a whole table, but its change feed has said every
+//! key that there ever was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use moorage_oci::{Digest, Manifest, RepositoryName};
+use moorage_ports::facts::ManifestRecord;
+use moorage_ports::limits::BATCH_GET_ITEMS_MAX;
+use moorage_ports::{
+    BlobStore, ChangeFeed, Cursor, Fact, Item, Key, ObjectBody, ObjectKey, ReadBlobs, ReferenceTable,
+};
+
+/// The rows of the table, in key order, and the objects of the store.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub rows: BTreeMap<Key, Item>,
+    pub objects: BTreeMap<ObjectKey, Bytes>,
+}
+
+/// A manifest's record where the repository still has it, in whatever state.
+pub(crate) struct ManifestRow<'s> {
+    pub(crate) repository: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) record: &'s ManifestRecord,
+}
+
+const PAGE: usize = 10_000;
+
+impl Snapshot {
+    /// # Panics
+    /// Where something cannot be read.
+    pub async fn take<S: ReferenceTable + BlobStore>(storage: &S) -> Self {
+        let keys: Vec<Key> = keys_ever(storage).await.into_iter().collect();
+        let mut rows = BTreeMap::new();
+        for some in keys.chunks(BATCH_GET_ITEMS_MAX) {
+            let found = storage.batch_get(some).await.expect("rows can be read");
+            rows.extend(found.into_iter().flatten().map(|item| (item.key.clone(), item)));
+        }
+        let mut objects = BTreeMap::new();
+        for key in storage.list("", None, PAGE).await.expect("objects can be listed") {
+            objects.insert(key.clone(), bytes_of(storage, &key).await);
+        }
+        Self { rows, objects }
+    }
+
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        self.rows.contains_key(key)
+    }
+
+    pub(crate) fn manifests(&self) -> impl Iterator<Item = ManifestRow<'_>> {
+        self.rows.values().filter_map(|item| {
+            let Fact::Manifest(record) = &item.fact else { return None };
+            let (repository, digest) = item.key.manifest_named()?;
+            Some(ManifestRow { repository, digest, record })
+        })
+    }
+
+    /// The manifests that readers see.
+    pub(crate) fn live_manifests(&self) -> impl Iterator<Item = ManifestRow<'_>> {
+        self.manifests().filter(|manifest| manifest.record.node.state.is_readable())
+    }
+
+    pub(crate) fn manifest_at(&self, key: &Key) -> Option<&ManifestRecord> {
+        match &self.rows.get(key)?.fact {
+            Fact::Manifest(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The manifest's bytes, wherever they are.
+    pub(crate) fn bytes_of(&self, manifest: &ManifestRow<'_>) -> Option<&Bytes> {
+        match &manifest.record.object {
+            Some(object) => self.objects.get(object),
+            None => match &self.rows.get(&Key::body(&manifest.repository, &manifest.digest))?.fact {
+                Fact::Body(bytes) => Some(bytes),
+                _ => None,
+            },
+        }
+    }
+
+    pub(crate) fn parsed(&self, manifest: &ManifestRow<'_>) -> Option<Manifest> {
+        Manifest::parse(self.bytes_of(manifest)?, Some(&manifest.record.media_type)).ok()
+    }
+}
+
+/// Every key that ever had an item. The feed leaves the bodies of manifests out.
+async fn keys_ever(table: &(impl ChangeFeed + ?Sized)) -> BTreeSet<Key> {
+    let mut keys = BTreeSet::new();
+    let mut cursor = Cursor::default();
+    loop {
+        let page = table.changes(cursor, PAGE).await.expect("the feed can be read");
+        assert!(!page.lost, "a story is shorter than the feed");
+        if page.changes.is_empty() {
+            return keys;
+        }
+        for change in page.changes {
+            keys.extend(
+                change.key.manifest_named().map(|(repository, digest)| Key::body(&repository, &digest)),
+            );
+            keys.insert(change.key);
+        }
+        cursor = page.next;
+    }
+}
+
+async fn bytes_of(blobs: &(impl ReadBlobs + ?Sized), key: &ObjectKey) -> Bytes {
+    let object =
+        blobs.get(key, None).await.expect("an object can be read").expect("a listed object is there");
+    match object.body {
+        ObjectBody::Bytes(bytes) => bytes,
+        ObjectBody::Stream(stream) => {
+            stream.try_collect::<Vec<Bytes>>().await.expect("an object can be read").concat().into()
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! One line for each request: what was asked, what came of it, what it moved and which calls it took.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::Once;
+
+use moorage_ports::calls::Call;
+use moorage_ports::faults::{Fault, Injector, Moment, Plan, Point};
+use moorage_stories::{World, assert_reads, expect};
+use tracing_subscriber::fmt;
+
+thread_local! {
+    /// What was logged by this thread, which runs one story at a time, since it asked.
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Logs of every story go to the thread that runs it.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| fmt().without_time().with_ansi(false).with_writer(|| ThisThread).init());
+    lines();
+}
+
+/// The lines since the last look.
+fn lines() -> String {
+    let bytes = LINES.take();
+    str::from_utf8(&bytes).expect("text").lines().map(|line| format!("{}\n", line.trim_start())).collect()
+}
+
+struct ThisThread;
+
+impl io::Write for ThisThread {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LINES.with_borrow_mut(|lines| lines.extend_from_slice(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn one_line_for_each_request() {
+    let world = World::new().await;
+    let image = world.push_image("app", "v1").await;
+    listen();
+    world.push("app", "v2", &image).await;
+    world.ask("GET /v2/app/manifests/v1").await.is(200);
+    world.ask("HEAD /v2/app/blobs/<layer>").await.is(200);
+    world.ask("GET /v2/app/blobs/<layer>").await.is(200);
+    world.ask("GET /v2/app/blobs/<image>").await.is(404);
+    world.ask("GET /v2/app/tags/list").await.is(200);
+    world.ask("GET /v2/").await.is(200);
+    world.ask("GET /nothing/here?x=1").await.is(404);
+    assert_reads(
+        &world.shown(&lines()),
+        expect![[r#"
+        INFO moorage::request: request operation="manifest" method=PUT repository="app" reference="v2" status=201 received_bytes=392 sent_bytes=0 duration_us=0 backend_calls=3 table (1 batch_get of 1, 1 put, 1 transact of 4)
+        INFO moorage::request: request operation="manifest" method=GET repository="app" reference="v1" status=200 received_bytes=0 sent_bytes=392 duration_us=0 backend_calls=2 table (1 get, 1 query)
+        INFO moorage::request: request operation="blob" method=HEAD repository="app" reference="<layer>" status=200 received_bytes=0 sent_bytes=0 duration_us=0 backend_calls=1 table (1 get)
+        INFO moorage::request: request operation="blob" method=GET repository="app" reference="<layer>" status=200 received_bytes=0 sent_bytes=5 duration_us=0 backend_calls=1 table (1 get), 1 blob (1 get)
+        INFO moorage::request: request operation="blob" method=GET repository="app" reference="<image>" status=404 received_bytes=0 sent_bytes=193 duration_us=0 backend_calls=1 table (1 get)
+        INFO moorage::request: request operation="tags" method=GET repository="app" reference="" status=200 received_bytes=0 sent_bytes=33 duration_us=0 backend_calls=1 table (1 query)
+        INFO moorage::request: request operation="ping" method=GET repository="" reference="" status=200 received_bytes=0 sent_bytes=2 duration_us=0 backend_calls=none
+        INFO moorage::request: request operation="" method=GET unknown_path="/nothing/here" repository="" reference="" status=404 received_bytes=0 sent_bytes=95 duration_us=0 backend_calls=none
+    "#]],
+    );
+    world.end().await;
+}
+
+/// An upload's token lets whoever has it add bytes: it is not in the log, only the upload's repository is.
+#[tokio::test]
+async fn an_uploads_token_is_not_logged() {
+    let world = World::new().await;
+    world.blob("layer");
+    listen();
+    let upload = world.opened("app").await;
+    world.ask(format!("PATCH {upload}")).body("layer").await.is(202);
+    world.ask(format!("PUT {upload}?digest=<layer>")).await.is(201);
+    let lines = lines();
+    let token = upload.rsplit('/').next().expect("a path");
+    assert!(!lines.contains(token), "{lines}");
+    assert_reads(
+        &world.shown(&lines),
+        expect![[r#"
+        INFO moorage::request: request operation="open-upload" method=POST repository="app" reference="" status=202 received_bytes=0 sent_bytes=0 duration_us=0 backend_calls=none
+        INFO moorage::request: request operation="upload" method=PATCH repository="app" reference="" status=202 received_bytes=5 sent_bytes=0 duration_us=0 backend_calls=2 table (1 get, 1 put), 2 blob (1 open_parts, 1 put_part)
+        INFO moorage::request: request operation="upload" method=PUT repository="app" reference="<layer>" status=201 received_bytes=0 sent_bytes=0 duration_us=0 backend_calls=3 table (1 batch_get of 3, 1 put, 1 transact of 4), 1 blob (1 complete)
+    "#]],
+    );
+    world.end().await;
+}
+
+/// What failed inside is said here, once, and not to the client.
+#[tokio::test]
+async fn a_failure_is_logged_with_its_cause() {
+    let mut world = World::new().await;
+    let plan = Plan::List(vec![(Point::Each(Call::Get), Fault::Error(Moment::Before))]);
+    let injector = Injector::new(plan, world.clock().clone());
+    world.restart_with(|setup| setup.faults = Some(injector)).await;
+    listen();
+    world.ask("GET /v2/app/manifests/v1").await.is(503);
+    assert_reads(
+        &lines(),
+        expect![[r#"
+        ERROR moorage_http::registry: a request failed operation="manifest" repository="app" reference="v1" cause=the storage backend failed: injected error before
+        INFO moorage::request: request operation="manifest" method=GET repository="app" reference="v1" status=503 received_bytes=0 sent_bytes=179 duration_us=0 backend_calls=1 table (1 get)
+    "#]],
+    );
+    world.end().await;
+}
