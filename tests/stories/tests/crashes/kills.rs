@@ -11,6 +11,7 @@ use moorage_ports::testing_context::TestContext;
 
 use crate::contents::ON_DISK;
 use crate::dying_disk::{Death, DyingDisk, When};
+use crate::effort::one_in;
 use crate::heal::{heal, invariants_hold};
 use crate::judge::{Told, judge};
 use crate::look::look;
@@ -101,11 +102,11 @@ async fn check(story: &Story, data: &Path, told: &Told, seed: u64) -> Result<(),
     Ok(())
 }
 
-/// Kills it at each operation until it lives to the end.
+/// Kills it at one operation after the other until it lives to the end.
 fn killed_at_every_operation(when: When) {
     let story = Story::new(ON_DISK);
     let survived_at = AtomicUsize::new(usize::MAX);
-    let points: Vec<usize> = (1..OPERATIONS_MAX).collect();
+    let points: Vec<usize> = (1..OPERATIONS_MAX).step_by(one_in(5)).collect();
     let failure = first_failure(&points, |operation| {
         if *operation > survived_at.load(Ordering::Relaxed) {
             return Ok(());

@@ -10,6 +10,7 @@
 
 mod contents;
 mod dying_disk;
+mod effort;
 mod heal;
 mod judge;
 mod kills;

@@ -9,6 +9,7 @@ use moorage_ports::testing_context::TestContext;
 use tempfile::TempDir;
 
 use crate::contents::ON_DISK;
+use crate::effort::one_in;
 use crate::heal::{heal, invariants_hold};
 use crate::judge::{Told, judge};
 use crate::look::look;
@@ -107,13 +108,13 @@ impl Recorded {
         ends.windows(2).map(cut).collect()
     }
 
-    /// After each operation, all that was done is there, or some of what was not synced.
+    /// After every so-manieth operation, all that was done is there, or some of what was not synced.
     fn kept_and_torn(&self) -> Vec<Cut> {
         let cut = |position, unsynced| Cut { position, unsynced, until: position + 1 };
         let both = |position: usize| {
             [cut(position, Unsynced::Kept), cut(position, Unsynced::Torn { seed: position as u64 })]
         };
-        (0..=self.disk.position()).flat_map(both).collect()
+        (0..=self.disk.position()).step_by(one_in(11)).flat_map(both).collect()
     }
 
     fn check(&self, cut: &Cut) -> Result<(), String> {
