@@ -10,7 +10,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # These run at once, each on repositories of its own; those below run alone, one after the other.
-together=(docker containerd skopeo podman buildah crane oras helm regctl cosign oci-client)
+together=(curl docker containerd skopeo podman buildah crane oras helm regctl cosign oci-client)
 alone=(big-blob walk)
 
 # Bytes stream through the server, so its memory does not grow with a blob: 48 MiB is what the project
@@ -34,7 +34,7 @@ done
 if [ "${#names[@]}" -eq 0 ]; then
   names=("${together[@]}" "${alone[@]}")
   # Each script installs what it needs; before all of them, so that what is timed is the clients' work.
-  need docker skopeo podman buildah crane oras regctl helm cosign
+  need curl docker skopeo podman buildah crane oras regctl helm cosign
 fi
 own_server=$([ -n "$registry" ] || echo yes)
 
