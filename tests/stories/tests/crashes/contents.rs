@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use moorage_oci::Digest;
 use moorage_ports::contract::Memory;
 use moorage_ports::testing_context::TestContext;
 use moorage_stories::{Client, Content};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::start::registry_on_memory;
 
@@ -30,6 +29,17 @@ pub(crate) const ON_DISK: Sizes =
 
 /// Where nothing turns on a blob's size.
 pub(crate) const IN_MEMORY: Sizes = Sizes { small: 40, large: 400, chunks: [30, 20, 10], long: 390 };
+
+/// The images, and their layers.
+const IMAGES: [(&str, &[&str]); 4] = [
+    ("image", &["empty", "large", "chunked"]),
+    ("second", &["whole"]),
+    ("copy", &["large"]),
+    ("early", &["late"]),
+];
+
+/// What the index has.
+const ENTRIES: [&str; 2] = ["image", "second"];
 
 /// Blobs and manifests by name.
 pub(crate) struct Contents {
@@ -67,20 +77,16 @@ impl Contents {
     }
 
     fn make_manifests(&mut self, sizes: Sizes) {
-        let (client, blob) = (&self.client, |name| &self.named[name]);
-        let image = |name, layers: &[&Content]| client.image(name, blob("small"), layers);
-        let first = image("image", &[blob("empty"), blob("large"), blob("chunked")]);
-        let second = image("second", &[blob("whole")]);
-        let long = client.bare_with("long", json!({ "annotations": { "text": "x".repeat(sizes.long) } }));
+        for (name, layers) in IMAGES {
+            let layers: Vec<&Content> = layers.iter().map(|layer| self.get(layer)).collect();
+            self.named.insert(name, self.client.image(name, self.get("small"), &layers));
+        }
+        let (client, image) = (&self.client, self.get("image"));
         let manifests = [
-            ("index", client.index("index", &[&first, &second])),
-            ("signature", client.referrer("signature", "application/vnd.signature", &first)),
-            ("copy", image("copy", &[blob("large")])),
-            ("early", image("early", &[blob("late")])),
+            ("index", client.index("index", &ENTRIES.map(|entry| self.get(entry)))),
+            ("signature", client.referrer("signature", "application/vnd.signature", image)),
             ("passing", client.bare("passing")),
-            ("image", first),
-            ("second", second),
-            ("long", long),
+            ("long", client.bare_with("long", json!({ "annotations": { "text": "x".repeat(sizes.long) } }))),
         ];
         self.named.extend(manifests);
     }
@@ -94,8 +100,8 @@ impl Contents {
     }
 
     /// The name of the content with these bytes.
-    pub(crate) fn name_of(&self, digest: &Digest) -> Option<&'static str> {
-        self.named.iter().find(|(_, content)| content.digest == *digest).map(|(name, _)| *name)
+    pub(crate) fn name_of(&self, bytes: &[u8]) -> Option<&'static str> {
+        self.named.iter().find(|(_, content)| content.bytes == bytes).map(|(name, _)| *name)
     }
 
     /// A path with digests for names.
@@ -105,19 +111,21 @@ impl Contents {
         format!("{before}{}{after}", self.get(name).digest)
     }
 
-    /// What a manifest needs: `blobs/sha256:…`, `manifests/sha256:…`.
-    pub(crate) fn children(&self, name: &str) -> Vec<String> {
-        let document: Value = serde_json::from_slice(&self.get(name).bytes).expect("a manifest is JSON");
-        let in_list = |list: &str| document[list].as_array().cloned().unwrap_or_default();
-        let path =
-            |kind: &str, child: &Value| child["digest"].as_str().map(|digest| format!("{kind}/{digest}"));
-        let blobs = [document["config"].clone()].into_iter().chain(in_list("layers"));
-        let blobs = blobs.filter_map(|child| path("blobs", &child));
-        blobs.chain(in_list("manifests").iter().filter_map(|child| path("manifests", child))).collect()
+    /// What a manifest needs: `blobs` or `manifests`, and a name.
+    pub(crate) fn children(name: &str) -> Vec<(&'static str, &'static str)> {
+        if name == "index" {
+            return ENTRIES.map(|entry| ("manifests", entry)).to_vec();
+        }
+        let Some((_, layers)) = IMAGES.iter().find(|(image, _)| *image == name) else { return Vec::new() };
+        ["small"].iter().chain(*layers).map(|blob| ("blobs", *blob)).collect()
     }
 }
 
 /// Bytes that differ from their neighbours, and from those of other sizes.
 fn pattern(size: usize) -> Vec<u8> {
-    (0..size).map(|i| ((i * 31 + size) % 251) as u8).collect()
+    const PERIOD: usize = 251;
+    let once: Vec<u8> = (0..PERIOD).map(|i| ((i * 31 + size) % PERIOD) as u8).collect();
+    let mut bytes = once.repeat(size.div_ceil(PERIOD));
+    bytes.truncate(size);
+    bytes
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use moorage_embedded::{Embedded, Options};
 use moorage_ports::testing_context::TestContext;
+use moorage_stories::Answer;
 
 use crate::contents::ON_DISK;
 use crate::dying_disk::{Death, DyingDisk, When};
@@ -30,30 +31,35 @@ const JOURNAL_ROWS_MAX: usize = 80;
 /// Far more than the story has operations that write: when that many have not been enough, nothing dies.
 const OPERATIONS_MAX: usize = 5_000;
 
-/// Pushes, and says on its output what was answered, until it is killed.
+/// Starts, and where there was nothing before, pushes; says on its output what was answered, until it is killed.
 #[test]
 #[ignore = "it is the process that is killed, and started by the tests that kill it"]
 fn who_is_killed() {
     let Ok(data) = std::env::var(DATA) else { return };
     let death = std::env::var(DEATH).expect("a death").parse().expect("a death");
-    let story = Story::new(ON_DISK);
+    let is_first_life = !Path::new(&data).exists();
     let test = TestContext::new(1);
     let store = open_on(Arc::new(DyingDisk::new(death)), Path::new(&data), JOURNAL_ROWS_MAX, &test);
     let store = store.expect("it opens");
-    block_on(async {
-        let registry = registry_on_embedded(&store, &test).await.expect("it starts");
-        let mut pusher = Pusher::new(story.contents.client().of(registry));
-        for moment in 0.. {
-            if story.moment(moment).is_empty() {
-                break;
-            }
-            let answered = |step, answer: &moorage_stories::Answer| {
-                say(&format!("{ANSWERED}{step} {}", answer.header("location")));
-            };
-            pusher.tell(&story, moment, answered).await.expect("the story can be told");
-        }
-    });
+    if is_first_life {
+        block_on(push(&store, &test));
+    }
     store.close();
+}
+
+async fn push(store: &Embedded, test: &TestContext) {
+    let story = Story::new(ON_DISK);
+    let registry = registry_on_embedded(store, test).await.expect("it starts");
+    let mut pusher = Pusher::new(story.contents.client().of(registry));
+    for moment in 0.. {
+        if story.moment(moment).is_empty() {
+            break;
+        }
+        let answered = |step, answer: &Answer| {
+            say(&format!("{ANSWERED}{step} {}", answer.header("location")));
+        };
+        pusher.tell(&story, moment, answered).await.expect("the story can be told");
+    }
 }
 
 /// What a line begins with that says which step was answered, and the Location.
@@ -106,7 +112,9 @@ async fn check(story: &Story, data: &Path, told: &Told, seed: u64) -> Result<(),
 fn killed_at_every_operation(when: When) {
     let story = Story::new(ON_DISK);
     let survived_at = AtomicUsize::new(usize::MAX);
-    let points: Vec<usize> = (1..OPERATIONS_MAX).step_by(one_in(5)).collect();
+    // Where some are left out, each way to die leaves out others.
+    let step = one_in(9);
+    let points: Vec<usize> = (1 + when as usize % step..OPERATIONS_MAX).step_by(step).collect();
     let failure = first_failure(&points, |operation| {
         if *operation > survived_at.load(Ordering::Relaxed) {
             return Ok(());
@@ -121,9 +129,9 @@ fn killed_at_every_operation(when: When) {
         let checked = block_on(check(&story, &data, &told, 1000 + *operation as u64));
         checked.map_err(|wrong| format!("killed at {death}: {wrong}"))
     });
-    eprintln!("survived {:?}", survived_at);
-    assert_eq!(failure, None);
     let survived_at = survived_at.into_inner();
+    eprintln!("{} kills", points.iter().filter(|operation| **operation < survived_at).count());
+    assert_eq!(failure, None);
     assert!(survived_at > story.steps.len() && survived_at < OPERATIONS_MAX, "it survived {survived_at}");
 }
 
@@ -140,4 +148,27 @@ fn killed_while_it_writes() {
 #[test]
 fn killed_after_it_wrote() {
     killed_at_every_operation(When::After);
+}
+
+/// Each start gets one operation further than the one before it.
+#[test]
+fn killed_again_and_again_while_it_starts() {
+    let story = Story::new(ON_DISK);
+    let points: Vec<usize> = (60..OPERATIONS_MAX).step_by(70).take(3).collect();
+    let failure = first_failure(&points, |operation| {
+        let root = scratch();
+        let data = root.path().join("data");
+        let (told, killed) = run(&story, &data, Death { operation: *operation, when: When::After })?;
+        let mut starts = 1;
+        while run(&story, &data, Death { operation: starts, when: When::Midway })?.1 {
+            starts += 1;
+        }
+        eprintln!("{starts} starts");
+        if !killed || starts < 10 {
+            return Err(format!("it lived: {killed}, {starts} starts"));
+        }
+        let checked = block_on(check(&story, &data, &told, 1000 + *operation as u64));
+        checked.map_err(|wrong| format!("killed at {operation}, then at each of {starts} starts: {wrong}"))
+    });
+    assert_eq!(failure, None);
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use moorage_oci::Digest;
 use moorage_stories::{Answer, Client};
 
+use crate::contents::Contents;
 use crate::pusher::{Locations, fill};
 use crate::step::{Look, Thing};
 use crate::story::{REPOSITORIES, Story};
@@ -75,7 +75,7 @@ impl Looker<'_> {
         let is_list = answer.header("docker-content-digest").is_empty();
         let look = match answer.status() {
             200 if is_list => "a list".to_owned(),
-            200 => self.story.contents.name_of(&Digest::sha256(&answer.body)).unwrap_or(OTHER).to_owned(),
+            200 => self.story.contents.name_of(&answer.body).unwrap_or(OTHER).to_owned(),
             204 => answer.header("range").to_owned(),
             404 => "404".to_owned(),
             _ => answer.outline(),
@@ -88,11 +88,8 @@ impl Looker<'_> {
     async fn children_are_there(&mut self, looks: &BTreeMap<Thing, Look>) -> Vec<String> {
         let mut wrong = Vec::new();
         for (repository, manifest) in manifests(looks) {
-            for child in self.story.contents.children(manifest) {
-                let digest = child.split_once('/').map(|(_, digest)| digest.parse::<Digest>());
-                let digest = digest.expect("kind and digest").expect("a digest");
-                let name = self.story.contents.name_of(&digest).expect("the story's");
-                let got = self.get(&format!("/v2/{repository}/{child}")).await;
+            for (kind, name) in Contents::children(manifest) {
+                let got = self.get(&format!("/v2/{repository}/{kind}/<{name}>")).await;
                 if got.look != name {
                     wrong.push(format!(
                         "<{manifest}> of {repository} is there without <{name}>: {}",

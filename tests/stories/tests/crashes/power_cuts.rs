@@ -114,7 +114,7 @@ impl Recorded {
         let both = |position: usize| {
             [cut(position, Unsynced::Kept), cut(position, Unsynced::Torn { seed: position as u64 })]
         };
-        (0..=self.disk.position()).step_by(one_in(11)).flat_map(both).collect()
+        (0..=self.disk.position()).step_by(one_in(13)).flat_map(both).collect()
     }
 
     fn check(&self, cut: &Cut) -> Result<(), String> {
@@ -133,9 +133,9 @@ impl Recorded {
         let store = open_on(Arc::new(RealDisk), &root.join("data"), JOURNAL_ROWS_MAX, &test)
             .map_err(|error| format!("it does not open: {error}"))?;
         let client = self.story.contents.client().of(registry_on_embedded(&store, &test).await?);
-        let told = self.told_at(cut.position);
-        let seen = look(&self.story, &client, &self.told_at(cut.until - 1).locations).await;
-        judge(&self.story, &told, &seen)?;
+        let told = self.told_at(cut.until - 1);
+        let seen = look(&self.story, &client, &told.locations).await;
+        judge(&self.story, &self.told_at(cut.position), &seen)?;
         for answer in self.answers.iter().filter(|a| a.position > cut.position && a.position < cut.until) {
             judge(&self.story, &self.told_at(answer.position), &seen)?;
         }

@@ -9,10 +9,10 @@ use moorage_ports::calls::Call;
 use moorage_ports::contract::Memory;
 use moorage_ports::faults::{Fault, Faults, Injector, Moment, Plan, Point};
 use moorage_ports::testing_context::TestContext;
-use moorage_stories::Answer;
+use moorage_stories::{Answer, Client};
 
 use crate::contents::IN_MEMORY;
-use crate::heal::{heal, invariants_hold};
+use crate::heal::invariants_hold;
 use crate::judge::{Told, judge};
 use crate::look::look;
 use crate::parallel::{block_on, first_failure};
@@ -21,10 +21,21 @@ use crate::start::{registry_on, registry_on_memory, secret_in_memory};
 use crate::step::Step;
 use crate::story::Story;
 
-/// Where a story breaks off.
+/// The story as far as one of its steps.
+struct Scene<'s> {
+    story: &'s Story,
+    /// The number of the step that comes next.
+    next: usize,
+    memory: Memory,
+    told: Told,
+    /// The calls that the step makes.
+    calls: Vec<Call>,
+}
+
+/// How a step breaks off.
 #[derive(Clone, Copy, Debug)]
 struct Break {
-    /// The number of the call among all of the story.
+    /// The number of the call, among those of the step.
     number: u64,
     call: Call,
     fault: Fault,
@@ -40,69 +51,85 @@ enum Then {
     PowerCut,
 }
 
-/// The calls that the story makes, in order.
-fn calls(story: &Story) -> Vec<Call> {
-    let injector = Injector::new(Plan::nothing(), TestContext::new(1).clock);
-    let memory = Arc::new(Memory::default());
-    let first = first_process(story, &memory, &injector);
-    block_on(async {
-        let mut pusher = first;
-        for step in &story.steps {
-            let answer = pusher.ask(step).await;
-            holds(step, &answer, &[]).expect("the story can be told");
-            pusher.learn(step, &answer);
-        }
-    });
-    injector.decisions().into_iter().map(|decision| decision.call).collect()
-}
-
-fn first_process(story: &Story, memory: &Arc<Memory>, injector: &Arc<Injector>) -> Pusher {
+/// A process on a storage that fails as planned.
+fn process(story: &Story, memory: &Arc<Memory>, seed: u64, injector: &Arc<Injector>) -> Client {
     let storage = Arc::new(Faults::new(memory.clone(), injector));
-    Pusher::new(story.contents.client().of(registry_on(storage, secret_in_memory(), &TestContext::new(1))))
+    story.contents.client().of(registry_on(storage, secret_in_memory(), &TestContext::new(seed)))
 }
 
-/// Tells the story until it breaks off, looks, lets the next process ask for the same, and tells the rest.
-async fn break_off(story: &Story, at: &Break) -> Result<(), String> {
-    let plan = Plan::List(vec![(Point::Call(at.number), at.fault)]);
-    let injector = Injector::new(plan, TestContext::new(1).clock);
-    let memory = Arc::new(Memory::default());
-    let mut first = first_process(story, &memory, &injector);
-    let second = story.contents.client().of(registry_on_memory(&memory, &TestContext::new(2)));
+fn injector(plan: Plan) -> Arc<Injector> {
+    Injector::new(plan, TestContext::new(0).clock)
+}
+
+/// A scene for each step of the story.
+async fn scenes(story: &Story) -> Vec<Scene<'_>> {
+    let (memory, injector) = (Arc::new(Memory::default()), injector(Plan::nothing()));
     let mut told = Told::default();
+    let mut scenes = Vec::new();
+    let mut pusher = Pusher::new(process(story, &memory, 1, &injector));
+    for (next, step) in story.steps.iter().enumerate() {
+        let (before, told_before) = (memory.copy(), told.clone());
+        let made_before = injector.decisions().len();
+        let answer = pusher.ask(step).await;
+        holds(step, &answer, &[]).expect("the story can be told");
+        pusher.learn(step, &answer);
+        told.answer(story, next, answer.header("location"));
+        let calls = injector.decisions().iter().skip(made_before).map(|made| made.call).collect();
+        scenes.push(Scene { story, next, memory: before, told: told_before, calls });
+    }
+    scenes
+}
 
-    let mut broken = None;
-    for (number, step) in story.steps.iter().enumerate() {
+impl Scene<'_> {
+    /// Each call of the step with each of these faults.
+    fn breaks(&self, faults: impl Fn(Moment) -> Fault, then: Then) -> Vec<Break> {
+        let at = |(index, call): (usize, &Call)| {
+            let moments: &[Moment] = match call {
+                Call::BatchWrite => &[Moment::Before, Moment::Midway, Moment::After],
+                _ => &[Moment::Before, Moment::After],
+            };
+            let (number, call) = (index as u64 + 1, *call);
+            moments
+                .iter()
+                .map(|moment| Break { number, call, fault: faults(*moment), then })
+                .collect::<Vec<_>>()
+        };
+        self.calls.iter().enumerate().flat_map(at).collect()
+    }
+
+    /// Breaks the step off, looks, and lets the next process ask for the same, and tell the rest.
+    async fn break_off(&self, at: &Break) -> Result<(), String> {
+        let (story, step) = (self.story, &self.story.steps[self.next]);
+        let memory = Arc::new(self.memory.copy());
+        let plan = Plan::List(vec![(Point::Call(at.number), at.fault)]);
+        let first = process(story, &memory, 2, &injector(plan));
+        let first = Pusher { client: first, locations: self.told.locations.clone() };
         let answer = first.ask(step).now_or_never();
-        if injector.decisions().len() as u64 >= at.number {
-            broken = Some((number, answer));
-            break;
+        broke_as_planned(step, at.fault, answer.as_ref())?;
+        drop(answer);
+        if at.then == Then::PowerCut {
+            memory.cut_power();
         }
-        let answer = answer.ok_or_else(|| format!("{} stopped too early", step.line))?;
-        holds(step, &answer, &[])?;
-        first.learn(step, &answer);
-        told.answer(story, number, answer.header("location"));
-    }
-    let (number, answer) = broken.ok_or("there is no such call")?;
-    let step = &story.steps[number];
-    broke_as_planned(step, at.fault, answer.as_ref())?;
-    drop(answer);
-    if at.then == Then::PowerCut {
-        memory.cut_power();
-    }
 
-    let seen = look(story, &second, &told.locations).await;
-    judge(story, &told, &seen).map_err(|wrong| format!("{}: {wrong}", step.line))?;
-    let mut second = Pusher { client: second, locations: first.locations };
-    let answer = second.ask(step).await;
-    holds(step, &answer, step.again).map_err(|wrong| format!("asked again, {wrong}"))?;
-    second.learn(step, &answer);
-    told.answer(story, number, answer.header("location"));
-    let seen = look(story, &second.client, &told.locations).await;
-    judge(story, &told, &seen).map_err(|wrong| format!("after {} again: {wrong}", step.line))?;
-    invariants_hold(&*memory).await.map_err(|wrong| format!("after {} again: {wrong}", step.line))?;
-
-    heal(story, &second.client, &told, &seen).await?;
-    invariants_hold(&*memory).await
+        let second = story.contents.client().of(registry_on_memory(&memory, &TestContext::new(3)));
+        let seen = look(story, &second, &self.told.locations).await;
+        judge(story, &self.told, &seen)?;
+        let mut second = Pusher { client: second, locations: first.locations };
+        let mut told = self.told.clone();
+        for (number, step) in story.steps.iter().enumerate().skip(self.next) {
+            let answer = second.ask(step).await;
+            let others = if number == self.next { step.again } else { &[] };
+            holds(step, &answer, others).map_err(|wrong| format!("asked by the next, {wrong}"))?;
+            second.learn(step, &answer);
+            told.answer(story, number, answer.header("location"));
+            if number == self.next {
+                invariants_hold(&*memory).await.map_err(|wrong| format!("asked again: {wrong}"))?;
+            }
+        }
+        let seen = look(story, &second.client, &told.locations).await;
+        judge(story, &told, &seen).map_err(|wrong| format!("at the end: {wrong}"))?;
+        invariants_hold(&*memory).await.map_err(|wrong| format!("at the end: {wrong}"))
+    }
 }
 
 /// A request that is stopped answers nothing; one whose call failed answers that, and nothing else.
@@ -117,29 +144,19 @@ fn broke_as_planned(step: &Step, fault: Fault, answer: Option<&Answer>) -> Resul
     }
 }
 
-/// Each call of the story with each of these faults.
-fn breaks(story: &Story, faults: impl Fn(Moment) -> Fault, then: Then) -> Vec<Break> {
-    let moments = |call| match call {
-        Call::BatchWrite => vec![Moment::Before, Moment::Midway, Moment::After],
-        _ => vec![Moment::Before, Moment::After],
-    };
-    let at = |(index, call)| {
-        let fault = |moment| Break { number: index as u64 + 1, call, fault: faults(moment), then };
-        moments(call).into_iter().map(fault).collect::<Vec<_>>()
-    };
-    calls(story).into_iter().enumerate().flat_map(at).collect()
-}
-
 fn break_off_everywhere(faults: impl Fn(Moment) -> Fault, then: Then) {
     let story = Story::new(IN_MEMORY);
-    let points = breaks(&story, faults, then);
-    eprintln!("{} calls, {} points", calls(&story).len(), points.len());
-    let failure = first_failure(&points, |at| {
-        block_on(break_off(&story, at)).map_err(|wrong| {
+    let scenes = block_on(scenes(&story));
+    let breaks = |scene| Scene::breaks(scene, &faults, then).into_iter().map(move |at| (scene, at));
+    let points: Vec<(&Scene<'_>, Break)> = scenes.iter().flat_map(breaks).collect();
+    let failure = first_failure(&points, |(scene, at)| {
+        block_on(scene.break_off(at)).map_err(|wrong| {
             let Break { number, call, fault, then } = at;
-            format!("call {number} ({}), {fault:?}, {then:?}: {wrong}", call.name())
+            let line = &story.steps[scene.next].line;
+            format!("{line}: call {number} ({}), {fault}, {then:?}: {wrong}", call.name())
         })
     });
+    eprintln!("{} points", points.len());
     assert_eq!(failure, None);
 }
 

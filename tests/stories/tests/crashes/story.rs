@@ -89,14 +89,15 @@ impl Story {
         self.then(self.tags("team/copy", "v1", "copy"));
     }
 
+    /// Nothing is pushed again right after it was deleted: a power cut that brings it back would not be noticed.
     fn deletes(&mut self, sizes: Sizes) {
         self.then(Step::new("DELETE /v2/app/blobs/<small>", 405));
         self.then(Step::new("DELETE /v2/app/manifests/<second>", 405));
         self.then(untags("app", "v2", Step::new("DELETE /v2/app/manifests/v2", 202)).again(&[404]));
-        self.then(untags("app", "passing", deletes_manifest("app", "passing")));
-        self.then(self.tags("app", "back", "passing"));
         self.then(self.puts("app", "spare"));
+        self.then(untags("app", "passing", deletes_manifest("app", "passing")));
         self.then(deletes_blob("app", "spare"));
+        self.then(self.tags("app", "back", "passing"));
 
         // Refused for want of a layer, then taken; then both are deleted, and the layer comes back.
         let refused = Step::new("PUT /v2/app/manifests/<early>", 404).manifest(self.contents.get("early"));
@@ -105,11 +106,10 @@ impl Story {
         self.then(self.tags("app", "early", "early"));
         self.then(untags("app", "early", deletes_manifest("app", "early")));
         self.then(deletes_blob("app", "late"));
-        self.then(self.puts("app", "late"));
-
         let signature = self.contents.get("signature").digest.clone();
         let unsigns = deletes_manifest("app", "signature");
         self.then(unsigns.unlists("/v2/app/referrers/<image>", signature.as_str()));
+        self.then(self.puts("app", "late"));
         self.then(self.pushes_referrer("app", "signature", "image"));
 
         self.then(opens("app", "given-up"));

@@ -131,7 +131,7 @@ impl Push {
             Put::DigestMismatch => {
                 return Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: None });
             }
-            Put::AlreadyThere => match self.blobs.get(&object, Some(0..0)).await? {
+            Put::AlreadyThere => match self.blobs.get(&object, None).await? {
                 Some(found) => found.size,
                 None => return Err(RegistryError::BodyBroken("an earlier copy of them was given up".into())),
             },

@@ -23,7 +23,7 @@ use crate::table::Change;
 pub struct Memory(Mutex<World>);
 
 /// All that is stored.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct World {
     items: BTreeMap<Key, Item>,
     /// The feed, each change at its place in it.
@@ -43,6 +43,7 @@ struct World {
 type Parts = BTreeMap<String, (u32, Bytes)>;
 
 /// How to take back one step.
+#[derive(Clone)]
 enum Undo {
     Item(Key, Option<Box<Item>>),
     Change(u64),
@@ -52,6 +53,12 @@ enum Undo {
 }
 
 impl Memory {
+    /// All that is stored now, once more.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(Mutex::new(self.world().clone()))
+    }
+
     /// Loses what had not yet to be durable.
     pub fn cut_power(&self) {
         let mut world = self.world();
