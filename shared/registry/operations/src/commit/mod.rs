@@ -22,7 +22,7 @@ use moorage_ports::{Durability, Expect, Item, PortError, Timestamp, Written};
 
 use crate::error::RegistryError;
 use crate::registry::Push;
-use crate::settings::PENDING_DEADLINE_MS;
+use crate::settings::{CONTENTION_TRIES_MAX, PENDING_DEADLINE_MS};
 
 /// A record that was taken, or what stood in the way.
 pub(crate) enum Taken {
@@ -129,7 +129,7 @@ impl Push {
     /// only one that may be relied on; `None` where it is not there.
     pub(crate) async fn settle_child(&self, found: Option<Item>) -> Result<Option<Item>, RegistryError> {
         let mut found = found;
-        for _ in 0..crate::settings::CONTENTION_TRIES_MAX {
+        for _ in 0..CONTENTION_TRIES_MAX {
             let Some(item) = found else { return Ok(None) };
             match state_of(&item)? {
                 State::Live => return Ok(Some(item)),
@@ -161,7 +161,7 @@ impl Push {
     /// left: so what a pusher was told is here stays at least that long.
     pub(crate) async fn keep(&self, item: Item) -> Result<(), RegistryError> {
         let mut item = item;
-        for _ in 0..crate::settings::CONTENTION_TRIES_MAX {
+        for _ in 0..CONTENTION_TRIES_MAX {
             let now = self.now();
             let node = node_of(&item)?;
             if !node.state.is_readable() {

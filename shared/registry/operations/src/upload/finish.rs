@@ -6,7 +6,7 @@
 //! by compare-and-set. Whoever comes later, with more bytes, another digest or a cancel, finds it closed;
 //! whoever comes for the same digest does the same work.
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use moorage_oci::{Algorithm, Digest, Hasher, RepositoryName};
 use moorage_ports::facts::{OpenUpload, Progress, State, TrashRecord};
 use moorage_ports::{
@@ -107,7 +107,7 @@ impl Push {
             (_, first) => first,
         };
         let first = futures_util::stream::iter(first.map(Ok));
-        self.add_chunk(upload, range, size, Box::pin(futures_util::StreamExt::chain(first, body))).await
+        self.add_chunk(upload, range, size, Box::pin(first.chain(body))).await
     }
 
     async fn put_whole(
