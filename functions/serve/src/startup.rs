@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use moorage_embedded::Embedded;
-use moorage_http::Registry;
-use moorage_operations::{Pull, Push, TokenSecret};
+use moorage_http::{Halves, Registry};
+use moorage_operations::{Common, Pull, Push, TokenSecret};
 use moorage_ports::calls::CountCalls;
 use moorage_ports::{Context, Fact, Item, Key, ReadTable};
 
@@ -26,10 +26,11 @@ pub(crate) fn open(serve: &Serve) -> Result<Opened, String> {
     let storage = Embedded::open(&serve.data, moorage_embedded::Options::default(), &context)
         .map_err(|error| error.to_string())?;
     let counted = Arc::new(CountCalls::new(Arc::new(storage.clone())));
-    let pull = Pull::new(counted.clone(), counted.clone());
     let secret = upload_secret(&storage)?;
-    let push = Push::new(counted.clone(), counted, context.clone(), serve.settings(), secret);
-    Ok(Opened { registry: Registry::new(pull, push, access, context.clock), storage })
+    let common = Common { context: context.clone(), settings: Arc::new(serve.settings()), secret };
+    let pull = Pull::new(counted.clone(), counted.clone(), common.clone());
+    let push = Push::new(counted.clone(), counted, common);
+    Ok(Opened { registry: Registry::new(Halves::Both(pull, push), access, context.clock), storage })
 }
 
 fn upload_secret(storage: &Embedded) -> Result<TokenSecret, String> {

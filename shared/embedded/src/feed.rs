@@ -71,14 +71,15 @@ pub(crate) fn decode_number(key: &[u8]) -> Result<u64, PortError> {
 
 #[async_trait]
 impl ChangeFeed for Embedded {
-    async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, PortError> {
+    async fn changes(&self, cursor: &Cursor, limit: usize) -> Result<Changes, PortError> {
         let snapshot = self.snapshot()?;
+        let seen = place_of(cursor)?;
         let trimmed = snapshot.get(Space::Meta, FEED_TRIMMED).map_err(read_failed)?;
         let trimmed = trimmed.map(|number| decode_number(number.value())).transpose()?;
         // A reader that begins has lost nothing that it ever was promised.
-        let lost = cursor != Cursor::default() && trimmed.is_some_and(|trimmed| cursor.0 < trimmed);
-        let mut page = Changes { changes: Vec::new(), next: cursor, lost };
-        let after = cursor.0.to_be_bytes();
+        let lost = seen > 0 && trimmed.is_some_and(|trimmed| seen < trimmed);
+        let mut page = Changes { changes: Vec::new(), next: cursor.clone(), lost };
+        let after = seen.to_be_bytes();
         let rows =
             snapshot.range(Space::Feed, Bound::Excluded(&after), Bound::Unbounded).map_err(read_failed)?;
         let mut bytes = 0;
@@ -87,11 +88,19 @@ impl ChangeFeed for Embedded {
             let number = decode_number(number.value())?;
             bytes += change.value().len();
             page.changes.push(encoding::decode_change(change.value())?);
-            page.next = Cursor(number);
+            page.next = Cursor(number.to_string());
             if bytes > PAGE_BYTES_MAX {
                 break;
             }
         }
         Ok(page)
     }
+}
+
+/// The number of the last change that was seen: 0 before the first.
+fn place_of(cursor: &Cursor) -> Result<u64, PortError> {
+    if cursor.0.is_empty() {
+        return Ok(0);
+    }
+    cursor.0.parse().map_err(|_| PortError::Misuse(format!("`{}` is no place in this feed", cursor.0)))
 }

@@ -11,18 +11,28 @@ use bytes::Bytes;
 use moorage_oci::{Digest, Hasher};
 use moorage_ports::limits::PARTS_MAX;
 use moorage_ports::{
-    ByteStream, DeleteBlobs, Durability, ObjectKey, Part, PartsId, PortError, Put, WriteBlobs,
+    ByteStream, DeleteBlobs, Durability, ObjectBody, ObjectKey, Part, PartsId, PortError, Put, ReadBlobs,
+    WriteBlobs,
 };
 
 use crate::Embedded;
 use crate::database::Space;
 use crate::error::{Stop, corrupt, read_failed};
 use crate::pieces::{Piece, Place, Stored, object_key, part_key, parts_prefix, upload_key};
+use crate::read::stored;
 use crate::receive::{Received, receive};
 use crate::rows::Rows;
 
 #[async_trait]
 impl WriteBlobs for Embedded {
+    fn part_bytes_min(&self) -> usize {
+        1
+    }
+
+    async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, PortError> {
+        Ok(stored(&*self.snapshot()?, object_key(key)?)?.map(|stored| stored.size()))
+    }
+
     async fn put(
         &self,
         key: &ObjectKey,
@@ -69,19 +79,23 @@ impl WriteBlobs for Embedded {
         Ok(id)
     }
 
-    async fn put_part(
+    /// One stream is one part here, however long it is.
+    async fn put_parts(
         &self,
         key: &ObjectKey,
         id: &PartsId,
         number: u32,
         size: Option<u64>,
         body: ByteStream,
-    ) -> Result<Part, PortError> {
+    ) -> Result<Vec<Part>, PortError> {
         if number == 0 || number as usize > PARTS_MAX {
             return Err(PortError::Misuse(format!("part {number}, where 1 to {PARTS_MAX} can be")));
         }
         let upload = upload_key(key, id)?;
         let (received, _) = receive(self.files(), body, size, None, self.inline_blob_bytes_max()).await?;
+        if received.size() == 0 {
+            return Err(PortError::Body("a part of no bytes".to_owned()));
+        }
         let fresh_id = self.files().fresh_id();
         let bytes = in_memory(&received);
         let work = move |rows: &mut Rows<'_>| {
@@ -102,9 +116,28 @@ impl WriteBlobs for Embedded {
             };
             let tag = piece.id.to_string();
             rows.put(Space::Parts, &part_key(&upload, number, &tag), &piece.encode())?;
-            Ok(Part { number, size, tag })
+            Ok(vec![Part { number, size, tag }])
         };
         self.step(Durability::OnAnswer, bytes, work).await
+    }
+
+    /// Reads the object and stores it again: parts are never too short here, so nothing that is used often
+    /// comes by.
+    async fn put_part_of(
+        &self,
+        key: &ObjectKey,
+        id: &PartsId,
+        number: u32,
+        from: &ObjectKey,
+    ) -> Result<Part, PortError> {
+        let found = self.get(from, None).await?;
+        let found = found.ok_or_else(|| PortError::Corrupt(format!("object {from} is not there")))?;
+        let body: ByteStream = match found.body {
+            ObjectBody::Bytes(bytes) => Box::pin(futures_util::stream::iter([Ok(bytes)])),
+            ObjectBody::Stream(stream) => stream,
+        };
+        let mut parts = self.put_parts(key, id, number, Some(found.size), body).await?;
+        parts.pop().ok_or_else(|| corrupt("a part"))
     }
 
     async fn complete(

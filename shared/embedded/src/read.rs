@@ -46,8 +46,8 @@ impl ReadBlobs for Embedded {
     }
 
     /// None: whoever reads, reads through this process.
-    fn signed_url(&self, _key: &ObjectKey) -> Option<String> {
-        None
+    async fn signed_url(&self, _key: &ObjectKey) -> Result<Option<String>, PortError> {
+        Ok(None)
     }
 }
 
@@ -100,7 +100,7 @@ impl Embedded {
     }
 }
 
-fn stored(snapshot: &Snapshot, row: &[u8]) -> Result<Option<Stored>, PortError> {
+pub(crate) fn stored(snapshot: &Snapshot, row: &[u8]) -> Result<Option<Stored>, PortError> {
     let stored = snapshot.get(Space::Objects, row).map_err(read_failed)?;
     stored.map(|stored| Stored::decode(stored.value())).transpose()
 }

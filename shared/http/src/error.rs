@@ -94,7 +94,7 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
         }
         E::RangeNotSatisfiable { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::SizeInvalid),
         E::ChunkSize { .. } => (StatusCode::BAD_REQUEST, ErrorCode::SizeInvalid),
-        E::TooManyChunks { .. } | E::BodyBroken(_) | E::TooLongToReread { .. } => {
+        E::TooManyParts { .. } | E::BodyBroken(_) | E::TooLongToReread { .. } => {
             (StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid)
         }
         E::Tag(_) | E::ManifestInvalid(_) | E::TooManyTags { .. } => {
@@ -105,6 +105,7 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
         E::ManifestHeld { .. } | E::BlobHeld { .. } => {
             (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported)
         }
+        E::Misrouted { .. } => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::Unsupported),
         E::ReadOnly => (StatusCode::FORBIDDEN, ErrorCode::Denied),
         E::Contended => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TooManyRequests),
         E::Storage(PortError::Throttled(_) | PortError::Unavailable(_)) => {

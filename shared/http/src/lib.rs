@@ -17,7 +17,7 @@ mod route;
 
 pub use body::AnswerBody;
 pub use error::{ErrorCode, refusal};
-pub use registry::{Access, Registry};
+pub use registry::{Access, Halves, Registry};
 
 /// The parsers of what comes over the wire, for the fuzz targets.
 #[doc(hidden)]

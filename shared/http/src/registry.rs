@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body::Body;
-use moorage_operations::{InvalidRequest, Pull, Push, RegistryError};
+use moorage_operations::{Asker, InvalidRequest, Pull, Push, RegistryError};
 use moorage_ports::{Clock, calls};
 
 use crate::answer::DOCKER_API_VERSION;
@@ -27,11 +27,18 @@ pub enum Access {
     PullOnly,
 }
 
+/// What a process serves: a function has one half of a registry and the rights for that half only.
+#[derive(Clone)]
+pub enum Halves {
+    Both(Pull, Push),
+    Pull(Pull),
+    Push(Push),
+}
+
 /// A registry on the wire; cheap to clone.
 #[derive(Clone)]
 pub struct Registry {
-    pub(crate) pull: Pull,
-    pub(crate) push: Push,
+    halves: Halves,
     access: Access,
     clock: Arc<dyn Clock>,
 }
@@ -39,8 +46,30 @@ pub struct Registry {
 type Answered = Result<Response<AnswerBody>, RegistryError>;
 
 impl Registry {
-    pub fn new(pull: Pull, push: Push, access: Access, clock: Arc<dyn Clock>) -> Self {
-        Self { pull, push, access, clock }
+    pub fn new(halves: Halves, access: Access, clock: Arc<dyn Clock>) -> Self {
+        Self { halves, access, clock }
+    }
+
+    pub(crate) fn pull(&self) -> Result<&Pull, RegistryError> {
+        match &self.halves {
+            Halves::Both(pull, _) | Halves::Pull(pull) => Ok(pull),
+            Halves::Push(_) => Err(RegistryError::Misrouted { serves: "POST, PATCH, PUT, DELETE" }),
+        }
+    }
+
+    pub(crate) fn push(&self) -> Result<&Push, RegistryError> {
+        match &self.halves {
+            Halves::Both(_, push) | Halves::Push(push) => Ok(push),
+            Halves::Pull(_) => Err(RegistryError::Misrouted { serves: "GET, HEAD" }),
+        }
+    }
+
+    /// Whoever asks may push, or may not, while there are no accounts.
+    pub(crate) fn asker(&self) -> Asker {
+        match self.access {
+            Access::PullAndPush => Asker::MayPush,
+            Access::PullOnly => Asker::MayNotPush,
+        }
     }
 
     /// Answers one request. A refusal is an answer too; the request is logged when its answer was sent.
@@ -59,7 +88,7 @@ impl Registry {
             .map(|route| Names::of(route, &Query::parse(parts.uri.query())))
             .unwrap_or_default();
 
-        let (answered, calls) = calls::scope(self.dispatch(route, &parts, incoming)).await;
+        let (answered, counted) = calls::scope(Box::pin(self.dispatch(route, &parts, incoming))).await;
         let mut answer = answered.unwrap_or_else(|error| {
             if let RegistryError::Storage(cause) = &error {
                 tracing::error!(
@@ -88,7 +117,7 @@ impl Registry {
             status: answer.status().as_u16(),
             received_bytes,
             sent_bytes: 0,
-            calls,
+            calls: counted.calls,
         });
         answer.map(|body| body.logged(log))
     }

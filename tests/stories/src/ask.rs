@@ -87,8 +87,8 @@ impl IntoFuture for Ask {
         let Self { client, request } = self;
         Box::pin(async move {
             let method = request.method().clone();
-            let (answer, calls) = calls::scope(client.registry.answer(request)).await;
-            Answer::read(&method, answer, calls, client.names).await
+            let (answer, counted) = calls::scope(client.registry.answer(request)).await;
+            Answer::read(&method, answer, counted.calls, client.names).await
         })
     }
 }

@@ -112,8 +112,10 @@ fn life(node: &Node) -> String {
     format!("{state} {}{from_bin}", node.incarnation.0)
 }
 
-fn so_far(OpenUpload { object, parts, received, .. }: &OpenUpload) -> String {
-    format!("{received} bytes in {} chunks, {object}", parts.len())
+fn so_far(OpenUpload { object, parts, tail, received, .. }: &OpenUpload) -> String {
+    let tail =
+        tail.as_ref().map_or(String::new(), |tail| format!(", {} bytes in {}", tail.size, tail.object));
+    format!("{received} bytes in {} chunks, {object}{tail}", parts.len())
 }
 
 fn about(subject: &Subject) -> String {

@@ -90,7 +90,7 @@ async fn keys_ever(table: &(impl ChangeFeed + ?Sized)) -> BTreeSet<Key> {
     let mut keys = BTreeSet::new();
     let mut cursor = Cursor::default();
     loop {
-        let page = table.changes(cursor, PAGE).await.expect("the feed can be read");
+        let page = table.changes(&cursor, PAGE).await.expect("the feed can be read");
         assert!(!page.lost, "a story is shorter than the feed");
         if page.changes.is_empty() {
             return keys;

@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use moorage_embedded::{Embedded, Options};
-use moorage_http::{Access, Registry};
-use moorage_operations::{MissingChildren, Pull, Push, Settings, TokenSecret};
+use moorage_http::{Access, Halves, Registry};
+use moorage_operations::{Common, MissingChildren, Pull, Push, Settings, TokenSecret};
 use moorage_ports::faults::{Fault, Faults, Injector};
 use moorage_ports::testing_context::{ManualClock, TestContext};
 use moorage_ports::{
@@ -191,7 +191,8 @@ where
     S: ReferenceTable + BlobStore + 'static,
 {
     let counted = Arc::new(CountCalls::new(storage));
-    let pull = Pull::new(counted.clone(), counted.clone());
-    let push = Push::new(counted.clone(), counted, context.clone(), setup.settings.clone(), secret);
-    Registry::new(pull, push, setup.access, context.clock.clone())
+    let common = Common { context: context.clone(), settings: Arc::new(setup.settings.clone()), secret };
+    let pull = Pull::new(counted.clone(), counted.clone(), common.clone());
+    let push = Push::new(counted.clone(), counted, common);
+    Registry::new(Halves::Both(pull, push), setup.access, context.clock.clone())
 }

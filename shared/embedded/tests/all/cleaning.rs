@@ -111,8 +111,8 @@ async fn a_reader_that_has_begun_finishes_though_the_object_is_deleted() {
     let id = blobs(&store).open_parts(&key("parts")).await.expect("opened");
     let (parts_key, mut parts) = (key("parts"), Vec::new());
     for (index, size) in sizes.iter().enumerate() {
-        let part = blobs(&store).put_part(&parts_key, &id, index as u32 + 1, None, body(&pattern(*size)));
-        parts.push(part.await.expect("stored"));
+        let part = blobs(&store).put_parts(&parts_key, &id, index as u32 + 1, None, body(&pattern(*size)));
+        parts.extend(part.await.expect("stored"));
     }
     blobs(&store).complete(&key("parts"), &id, &parts, Durability::OnAnswer).await.expect("completed");
     let bytes = pattern(2_000_000);

@@ -106,16 +106,16 @@ async fn the_feed_keeps_its_bound_and_goes_on_after_a_restart() {
                 .await
                 .expect("written");
         }
-        let kept = table(&store).changes(Cursor::default(), 100).await.expect("read");
+        let kept = table(&store).changes(&Cursor::default(), 100).await.expect("read");
         assert_eq!(kept.changes.len(), 10);
         assert!(!kept.lost);
         assert_eq!(kept.changes[9].key.sort(), "29");
-        assert!(table(&store).changes(Cursor(3), 100).await.expect("read").lost);
+        assert!(table(&store).changes(&Cursor("3".to_owned()), 100).await.expect("read").lost);
     }
     let store = open_with(dir.path(), options);
-    let before = table(&store).changes(Cursor::default(), 100).await.expect("read").next;
+    let before = table(&store).changes(&Cursor::default(), 100).await.expect("read").next;
     table(&store).put(hold("later"), Expect::Anything, Durability::OnAnswer).await.expect("written");
-    let later = table(&store).changes(before, 100).await.expect("read");
+    let later = table(&store).changes(&before, 100).await.expect("read");
     assert_eq!(later.changes.len(), 1);
     assert!(!later.lost);
     assert_eq!(later.changes[0].key.sort(), "later");
@@ -131,14 +131,14 @@ async fn parts_become_an_object_and_the_unnamed_ones_go() {
     let mut parts = Vec::new();
     for (number, part) in [&bytes[..100_000], &bytes[100_000..100_010], &bytes[100_010..]].iter().enumerate()
     {
-        blobs(&store).put_part(&key, &id, number as u32 + 1, None, body(b"another")).await.expect("stored");
+        blobs(&store).put_parts(&key, &id, number as u32 + 1, None, body(b"another")).await.expect("stored");
         blobs(&store)
-            .put_part(&key, &id, number as u32 + 1, None, body(&pattern(20_000)))
+            .put_parts(&key, &id, number as u32 + 1, None, body(&pattern(20_000)))
             .await
             .expect("stored");
         let size = Some(part.len() as u64);
-        parts.push(
-            blobs(&store).put_part(&key, &id, number as u32 + 1, size, body(part)).await.expect("stored"),
+        parts.extend(
+            blobs(&store).put_parts(&key, &id, number as u32 + 1, size, body(part)).await.expect("stored"),
         );
     }
     assert!(blobs(&store).get(&key, None).await.expect("read").is_none());

@@ -3,7 +3,7 @@
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, RANGE};
 use http::{HeaderValue, Response, StatusCode};
 use moorage_oci::{Digest, RepositoryName};
-use moorage_operations::RegistryError;
+use moorage_operations::{BlobBody, RegistryError};
 
 use crate::answer::Answer;
 use crate::body::{AnswerBody, Content};
@@ -24,12 +24,20 @@ impl Registry {
         let asked = head.header(&RANGE);
         let mut served = None;
         let blob = self
-            .pull
+            .pull()?
             .blob(&repository, &digest, |size| {
                 served = asked.map_or(Ok(None), |asked| byte_range(asked, size))?;
                 Ok(served.clone())
             })
             .await?;
+        let body = match blob.body {
+            BlobBody::Here(body) => body,
+            // The range goes along with the client.
+            BlobBody::At(url) => {
+                let answer = Answer::new(StatusCode::TEMPORARY_REDIRECT);
+                return Ok(answer.location(&url).digest(&digest).empty());
+            }
+        };
         let (status, size) = match &served {
             Some(range) => (StatusCode::PARTIAL_CONTENT, range.end - range.start),
             None => (StatusCode::OK, blob.size),
@@ -39,7 +47,7 @@ impl Registry {
             let range = format!("bytes {}-{}/{}", range.start, range.end - 1, blob.size);
             answer = answer.text(CONTENT_RANGE, &range);
         }
-        Ok(answer.body(Content::of_object(blob.body, size), size))
+        Ok(answer.body(Content::of_object(body, size), size))
     }
 
     pub(crate) async fn head_blob(
@@ -48,7 +56,7 @@ impl Registry {
         digest: &str,
     ) -> Result<Response<AnswerBody>, RegistryError> {
         let (repository, digest) = (repository.parse::<RepositoryName>()?, digest.parse::<Digest>()?);
-        let size = self.pull.blob_size(&repository, &digest).await?;
+        let size = self.pull()?.blob_size(&repository, &digest, self.asker()).await?;
         Ok(found(StatusCode::OK, &digest).head(size))
     }
 
@@ -58,7 +66,7 @@ impl Registry {
         digest: &str,
     ) -> Result<Response<AnswerBody>, RegistryError> {
         let (repository, digest) = (repository.parse::<RepositoryName>()?, digest.parse::<Digest>()?);
-        self.push.delete_blob(&repository, &digest).await?;
+        self.push()?.delete_blob(&repository, &digest).await?;
         Ok(Answer::new(StatusCode::ACCEPTED).empty())
     }
 }

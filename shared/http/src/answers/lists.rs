@@ -30,7 +30,7 @@ impl Registry {
     ) -> Result<Response<AnswerBody>, RegistryError> {
         let repository = repository.parse::<RepositoryName>()?;
         let limit = limit(&head.query)?;
-        let page = self.pull.tags(&repository, limit, head.query.get("last")).await?;
+        let page = self.pull()?.tags(&repository, limit, head.query.get("last")).await?;
         let next = next(&format!("/v2/{repository}/tags/list"), limit, &page);
         let tags = Tags { name: repository.as_str(), tags: &page.names };
         Ok(Answer::new(StatusCode::OK).link(next).json("application/json", &tags))
@@ -38,7 +38,7 @@ impl Registry {
 
     pub(crate) async fn get_catalog(&self, head: &Head<'_>) -> Result<Response<AnswerBody>, RegistryError> {
         let limit = limit(&head.query)?;
-        let page = self.pull.catalog(limit, head.query.get("last")).await?;
+        let page = self.pull()?.catalog(limit, head.query.get("last")).await?;
         let next = next("/v2/_catalog", limit, &page);
         let catalog = Catalog { repositories: &page.names };
         Ok(Answer::new(StatusCode::OK).link(next).json("application/json", &catalog))

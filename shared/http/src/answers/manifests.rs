@@ -19,7 +19,7 @@ impl Registry {
         reference: &str,
     ) -> Result<Response<AnswerBody>, RegistryError> {
         let (repository, reference) = (repository.parse::<RepositoryName>()?, asked_for(reference)?);
-        let manifest = self.pull.manifest(&repository, &reference).await?;
+        let manifest = self.pull()?.manifest(&repository, &reference).await?;
         let size = manifest.head.size;
         Ok(found(&manifest.head).body(Content::of_object(manifest.body, size), size))
     }
@@ -30,7 +30,7 @@ impl Registry {
         reference: &str,
     ) -> Result<Response<AnswerBody>, RegistryError> {
         let (repository, reference) = (repository.parse::<RepositoryName>()?, asked_for(reference)?);
-        let manifest = self.pull.manifest_head(&repository, &reference).await?;
+        let manifest = self.pull()?.manifest_head(&repository, &reference, self.asker()).await?;
         Ok(found(&manifest).head(manifest.size))
     }
 
@@ -51,7 +51,7 @@ impl Registry {
         let bytes = self.collect(incoming).await?;
         let echoed: Vec<Tag> = tags.clone();
         let push = ManifestPush { repository: &repository, reference: &reference, tags, content_type, bytes };
-        let pushed = self.push.push_manifest(push).await?;
+        let pushed = self.push()?.push_manifest(push).await?;
         let mut answer = Answer::new(StatusCode::CREATED)
             .location(&manifest_path(&repository, pushed.digest.as_str()))
             .digest(&pushed.digest);
@@ -71,15 +71,15 @@ impl Registry {
     ) -> Result<Response<AnswerBody>, RegistryError> {
         let repository = repository.parse::<RepositoryName>()?;
         match asked_for(reference)? {
-            Reference::Tag(tag) => self.push.delete_tag(&repository, &tag).await?,
-            Reference::Digest(digest) => self.push.delete_manifest(&repository, &digest).await?,
+            Reference::Tag(tag) => self.push()?.delete_tag(&repository, &tag).await?,
+            Reference::Digest(digest) => self.push()?.delete_manifest(&repository, &digest).await?,
         }
         Ok(Answer::new(StatusCode::ACCEPTED).empty())
     }
 
     /// A manifest's bytes, as long as they are not too many.
     async fn collect(&self, incoming: Incoming) -> Result<Bytes, RegistryError> {
-        let max = self.push.settings().manifest_bytes_max;
+        let max = self.push()?.settings().manifest_bytes_max;
         let mut stream = incoming.stream;
         let mut bytes = BytesMut::new();
         while let Some(chunk) = stream.try_next().await? {

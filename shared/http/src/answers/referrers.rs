@@ -32,7 +32,7 @@ impl Registry {
         let (repository, subject) = (repository.parse::<RepositoryName>()?, digest.parse::<Digest>()?);
         let filter = head.query.get("artifactType").filter(|text| !text.is_empty());
         let after = head.query.get("last").map(|text| place(&repository, &subject, text)).transpose()?;
-        let page = self.pull.referrers(&repository, &subject, filter, after.as_ref()).await?;
+        let page = self.pull()?.referrers(&repository, &subject, filter, after.as_ref()).await?;
         let next = page.next.map(|key| {
             let last = BASE64_URL_SAFE_NO_PAD.encode(key.sort());
             let mut parameters = Vec::new();

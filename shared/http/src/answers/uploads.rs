@@ -24,12 +24,12 @@ impl Registry {
         if let Some(mount) = head.query.get("mount") {
             let digest = mount.parse::<Digest>()?;
             let from = head.query.get("from").map(str::parse::<RepositoryName>).transpose()?;
-            if self.push.mount_blob(&repository, &digest, from.as_ref()).await? == Mounted::Done {
+            if self.push()?.mount_blob(&repository, &digest, from.as_ref()).await? == Mounted::Done {
                 return Ok(created(&repository, &digest));
             }
         } else if let Some(digest) = head.query.get("digest") {
             let digest = digest.parse::<Digest>()?;
-            self.push.put_blob(&repository, &digest, size_of(head, &incoming)?, incoming.stream).await?;
+            self.push()?.put_blob(&repository, &digest, size_of(head, &incoming)?, incoming.stream).await?;
             return Ok(created(&repository, &digest));
         }
         let algorithm = match head.query.get("digest-algorithm") {
@@ -39,7 +39,8 @@ impl Registry {
                 reason: format!("expected sha256 or sha512, found `{text}`"),
             })?,
         };
-        let token = self.push.seal_upload(&repository, self.push.open_upload(algorithm));
+        let push = self.push()?;
+        let token = push.seal_upload(&repository, push.open_upload(algorithm));
         Ok(progress(StatusCode::ACCEPTED, &repository, &token, 0).empty())
     }
 
@@ -49,7 +50,7 @@ impl Registry {
         token: &str,
     ) -> Result<Response<AnswerBody>, RegistryError> {
         let repository = repository.parse::<RepositoryName>()?;
-        let received = self.push.upload_received(&repository, token).await?;
+        let received = self.pull()?.upload_received(&repository, token).await?;
         Ok(progress(StatusCode::NO_CONTENT, &repository, token, received).bare())
     }
 
@@ -62,7 +63,7 @@ impl Registry {
     ) -> Result<Response<AnswerBody>, RegistryError> {
         let repository = repository.parse::<RepositoryName>()?;
         let (range, size) = (chunk_range(head)?, size_of(head, &incoming)?);
-        let chunk = self.push.upload_chunk(&repository, token, range, size, incoming.stream).await;
+        let chunk = self.push()?.upload_chunk(&repository, token, range, size, incoming.stream).await;
         match chunk {
             Ok(received) => Ok(progress(StatusCode::ACCEPTED, &repository, token, received).empty()),
             Err(error) => refused(&error, &repository, token).ok_or(error),
@@ -79,7 +80,7 @@ impl Registry {
         let repository = repository.parse::<RepositoryName>()?;
         let digest = head.query.get("digest").ok_or(InvalidRequest::DigestMissing)?.parse::<Digest>()?;
         let (range, size) = (chunk_range(head)?, size_of(head, &incoming)?);
-        match self.push.finish_upload(&repository, token, &digest, range, size, incoming.stream).await {
+        match self.push()?.finish_upload(&repository, token, &digest, range, size, incoming.stream).await {
             Ok(()) => Ok(created(&repository, &digest)),
             Err(error) => refused(&error, &repository, token).ok_or(error),
         }
@@ -91,7 +92,7 @@ impl Registry {
         token: &str,
     ) -> Result<Response<AnswerBody>, RegistryError> {
         let repository = repository.parse::<RepositoryName>()?;
-        self.push.cancel_upload(&repository, token).await?;
+        self.push()?.cancel_upload(&repository, token).await?;
         Ok(Answer::new(StatusCode::NO_CONTENT).bare())
     }
 }

@@ -76,8 +76,8 @@ pub enum RegistryError {
         "another request added to this upload at the same time; {received} bytes have come, go on from there"
     )]
     UploadRaced { received: u64 },
-    #[error("an upload has at most {max} chunks; begin again with larger ones")]
-    TooManyChunks { max: usize },
+    #[error("an upload has at most {max} parts; begin again with larger chunks")]
+    TooManyParts { max: usize },
     #[error("the bytes of the blob did not arrive: {0}; send them again")]
     BodyBroken(String),
     #[error("the digest of what came is not {expected}{}; nothing was stored, send the bytes again", actual.as_ref().map_or(String::new(), |d| format!(", but {d}")))]
@@ -99,6 +99,8 @@ pub enum RegistryError {
     #[error("manifest {manifest} needs blob {digest}; delete the manifest first")]
     BlobHeld { digest: Digest, manifest: Digest },
 
+    #[error("this part of the registry serves {serves} only; the routes in front of it are wrong")]
+    Misrouted { serves: &'static str },
     #[error("this registry takes no pushes and no deletes without an account; its owner can allow them")]
     ReadOnly,
     #[error("the range is outside of the blob, which has {size} bytes")]

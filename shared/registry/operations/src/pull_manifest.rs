@@ -9,6 +9,7 @@ use moorage_ports::facts::{ManifestRecord, TagRecord};
 use moorage_ports::{Fact, Item, Key, ObjectBody, PortError, Query, SortRange};
 
 use crate::error::RegistryError;
+use crate::keep::Asker;
 use crate::registry::Pull;
 
 /// What is known of a manifest without its bytes.
@@ -27,7 +28,8 @@ pub struct PulledManifest {
 }
 
 impl Pull {
-    /// A manifest's head. A tag says it all: one read either way.
+    /// A manifest's head. A tag says it all: one read either way. What an asker who may push finds by its
+    /// digest stays for the grace at least.
     ///
     /// # Errors
     /// `ManifestUnknown`; `ManifestIsRemote` where an index here says that it lives elsewhere.
@@ -35,6 +37,7 @@ impl Pull {
         &self,
         repository: &RepositoryName,
         reference: &Reference,
+        asker: Asker,
     ) -> Result<ManifestHead, RegistryError> {
         match reference {
             Reference::Tag(tag) => {
@@ -43,11 +46,13 @@ impl Pull {
                 Ok(ManifestHead { digest: record.digest, media_type: record.media_type, size: record.size })
             }
             Reference::Digest(digest) => {
-                let item = self.table.get(&Key::manifest(repository, digest)).await?;
-                match item.and_then(readable) {
-                    Some(record) => Ok(head(digest, record)),
-                    None => Err(self.not_here(repository, digest).await?),
+                if let Some(item) = self.table.get(&Key::manifest(repository, digest)).await?
+                    && let Some(head) = readable(&item).map(|record| head(digest, record))
+                    && (asker == Asker::MayNotPush || self.common.keep(&*self.keep, item).await?)
+                {
+                    return Ok(head);
                 }
+                Err(self.not_here(repository, digest).await?)
             }
         }
     }
@@ -116,7 +121,7 @@ impl Pull {
                 }
             },
         };
-        Ok(Some(PulledManifest { head: head(digest, record), body }))
+        Ok(Some(PulledManifest { head: head(digest, &record), body }))
     }
 
     /// Says why a manifest is not here: an index may name it as remote.
@@ -136,15 +141,15 @@ impl Pull {
     }
 }
 
-fn readable(item: Item) -> Option<ManifestRecord> {
-    match item.fact {
+fn readable(item: &Item) -> Option<&ManifestRecord> {
+    match &item.fact {
         Fact::Manifest(record) if record.node.state.is_readable() => Some(record),
         _ => None,
     }
 }
 
-fn head(digest: &Digest, record: ManifestRecord) -> ManifestHead {
-    ManifestHead { digest: digest.clone(), media_type: record.media_type, size: record.size }
+fn head(digest: &Digest, record: &ManifestRecord) -> ManifestHead {
+    ManifestHead { digest: digest.clone(), media_type: record.media_type.clone(), size: record.size }
 }
 
 fn unknown(repository: &RepositoryName, reference: &Reference) -> RegistryError {

@@ -34,7 +34,7 @@ impl Push {
     /// `ManifestTooLong`, `ManifestInvalid`, `DigestMismatch`, `TooManyTags`, `ChildrenMissing`: nothing of
     /// the push is visible then.
     pub async fn push_manifest(&self, push: ManifestPush<'_>) -> Result<PushedManifest, RegistryError> {
-        let max = self.settings.manifest_bytes_max;
+        let max = self.settings().manifest_bytes_max;
         if push.bytes.len() > max {
             return Err(RegistryError::ManifestTooLong { max });
         }

@@ -3,23 +3,19 @@
 use std::sync::Arc;
 
 use moorage_ports::{
-    Context, Incarnation, ReadBlobs, ReadTable, ReferenceTable, Timestamp, Version, WriteBlobs,
+    Context, Incarnation, KeepUntil, ReadBlobs, ReadTable, ReferenceTable, Timestamp, Version, WriteBlobs,
 };
 
 use crate::settings::Settings;
 use crate::upload::TokenSecret;
 
-/// What a reader may ask. Is handed nothing that can write.
+/// What a reader may ask. Is handed nothing that can write, but for the time until which something stays.
 #[derive(Clone)]
 pub struct Pull {
     pub(crate) table: Arc<dyn ReadTable>,
+    pub(crate) keep: Arc<dyn KeepUntil>,
     pub(crate) blobs: Arc<dyn ReadBlobs>,
-}
-
-impl Pull {
-    pub fn new(table: Arc<dyn ReadTable>, blobs: Arc<dyn ReadBlobs>) -> Self {
-        Self { table, blobs }
-    }
+    pub(crate) common: Common,
 }
 
 /// What a writer may ask. Deletes no object: that is the collector's.
@@ -27,36 +23,56 @@ impl Pull {
 pub struct Push {
     pub(crate) table: Arc<dyn ReferenceTable>,
     pub(crate) blobs: Arc<dyn WriteBlobs>,
-    pub(crate) context: Context,
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) secret: TokenSecret,
+    pub(crate) common: Common,
+}
+
+/// What both halves of one registry share.
+#[derive(Clone)]
+pub struct Common {
+    pub context: Context,
+    pub settings: Arc<Settings>,
+    /// What upload tokens are signed with.
+    pub secret: TokenSecret,
+}
+
+impl Pull {
+    pub fn new<T>(table: Arc<T>, blobs: Arc<dyn ReadBlobs>, common: Common) -> Self
+    where
+        T: ReadTable + KeepUntil + 'static,
+    {
+        Self { table: table.clone(), keep: table, blobs, common }
+    }
 }
 
 impl Push {
-    pub fn new(
-        table: Arc<dyn ReferenceTable>,
-        blobs: Arc<dyn WriteBlobs>,
-        context: Context,
-        settings: Settings,
-        secret: TokenSecret,
-    ) -> Self {
-        Self { table, blobs, context, settings: Arc::new(settings), secret }
+    pub fn new(table: Arc<dyn ReferenceTable>, blobs: Arc<dyn WriteBlobs>, common: Common) -> Self {
+        Self { table, blobs, common }
     }
 
     #[must_use]
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.common.settings
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        self.common.now()
+    }
+
+    pub(crate) fn fresh_version(&self) -> Version {
+        self.common.fresh_version()
+    }
+
+    pub(crate) fn fresh_incarnation(&self) -> Incarnation {
+        Incarnation(self.common.context.random.nonce())
+    }
+}
+
+impl Common {
     pub(crate) fn now(&self) -> Timestamp {
         self.context.clock.now()
     }
 
     pub(crate) fn fresh_version(&self) -> Version {
         Version(self.context.random.nonce())
-    }
-
-    pub(crate) fn fresh_incarnation(&self) -> Incarnation {
-        Incarnation(self.context.random.nonce())
     }
 }

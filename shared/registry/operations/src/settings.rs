@@ -14,6 +14,9 @@ pub struct Settings {
     /// How long what was just pushed, or asked for by someone who may push, stays although nothing holds it:
     /// at least this long, at first twice.
     pub grace_ms: u64,
+    /// Blobs of at least so many bytes are read by the client itself, where the store can sign a URL: what a
+    /// redirect costs is a second connection, so a small blob is sooner there without.
+    pub redirect_bytes_min: u64,
 }
 
 impl Default for Settings {
@@ -24,6 +27,7 @@ impl Default for Settings {
             manifest_bytes_max: 4 * 1024 * 1024,
             upload_age_max_ms: 24 * HOUR_MS,
             grace_ms: 24 * HOUR_MS,
+            redirect_bytes_min: 1024 * 1024,
         }
     }
 }
@@ -57,9 +61,6 @@ pub const REFERRERS_PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// A referrer's descriptor with more bytes than this is not kept in the listing, which reads it from the
 /// manifest: 64 KiB.
 pub const REFERRER_DESCRIPTOR_BYTES_MAX: usize = 64 * 1024;
-
-/// Chunks of one upload: their list is part of the session's record, which is an item of 400 KB at most.
-pub const UPLOAD_CHUNKS_MAX: usize = 4_000;
 
 /// Bytes of an upload that may be read back to learn a digest other than the one that ran along.
 pub const REREAD_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;

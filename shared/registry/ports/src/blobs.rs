@@ -18,6 +18,7 @@
 
 use std::ops::Range;
 use std::pin::Pin;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -37,6 +38,10 @@ pub enum Durability {
     /// steps that no client is told of on their own.
     BeforeNext,
 }
+
+/// How long a signed URL is good for. A client asks for it and begins to read at once; an object that is
+/// given up stays for at least as long.
+pub const SIGNED_URL_LIFE: Duration = Duration::from_secs(20 * 60);
 
 /// Bytes as they come: an error ends the stream.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, PortError>> + Send>>;
@@ -91,14 +96,21 @@ pub trait ReadBlobs: Send + Sync {
     /// them within the object), or `None` where there is no object.
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Option<Object>, PortError>;
 
-    /// A URL under which a client can read the object by itself for a while; `None` where the store can
-    /// sign none. Makes no call.
-    fn signed_url(&self, key: &ObjectKey) -> Option<String>;
+    /// A URL under which a client can read the object, or a range of it, by itself for [`SIGNED_URL_LIFE`];
+    /// `None` where the store can sign none. Makes no call to the store, and does not look whether there is
+    /// an object.
+    async fn signed_url(&self, key: &ObjectKey) -> Result<Option<String>, PortError>;
 }
 
 /// Writes.
 #[async_trait]
 pub trait WriteBlobs: ReadBlobs {
+    /// Bytes that every part of an object but its last must have, at least 1. S3: 5 MiB.
+    fn part_bytes_min(&self) -> usize;
+
+    /// Bytes of the object, or `None` where there is none.
+    async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, PortError>;
+
     /// Makes an object from `body`, if its bytes are those of `digest`: the store itself checks that.
     /// `size`, where the sender said it, is the number of bytes. Given up before it is answered, it may have
     /// stored the whole object if the stream had ended, and has stored nothing otherwise.
@@ -117,18 +129,34 @@ pub trait WriteBlobs: ReadBlobs {
     /// Begins an object that comes in parts. Nothing is visible under `key` before [`Self::complete`].
     async fn open_parts(&self, key: &ObjectKey) -> Result<PartsId, PortError>;
 
-    /// Stores one part; two of one number may both be stored, each under a tag of its own, and only the
-    /// tags named at the end count. Durable as [`Durability::OnAnswer`].
+    /// Stores bytes, at least one, as the next part or, where they are many, as several, numbered upwards
+    /// from `first`: each of at least [`Self::part_bytes_min`] bytes, unless there are fewer in all, which
+    /// then can only be the last of the object. A number that comes again may replace the part that had it,
+    /// or stand beside it: only the tags named at the end count. Durable as [`Durability::OnAnswer`].
     ///
     /// # Errors
-    /// `Body` as in [`Self::put`]; the part is not stored then.
-    async fn put_part(
+    /// `Body` as in [`Self::put`], where there are no bytes, and where they need more than
+    /// [`crate::limits::UPLOAD_PARTS_MAX`] numbers; parts that were stored before count only if they are named.
+    async fn put_parts(
+        &self,
+        key: &ObjectKey,
+        id: &PartsId,
+        first: u32,
+        size: Option<u64>,
+        body: ByteStream,
+    ) -> Result<Vec<Part>, PortError>;
+
+    /// Stores the bytes of the object `from` as one part, which can only be the last where they are fewer
+    /// than [`Self::part_bytes_min`]. Otherwise as [`Self::put_parts`].
+    ///
+    /// # Errors
+    /// `Body` where the object in the making is completed or given up; `Corrupt` where there is no `from`.
+    async fn put_part_of(
         &self,
         key: &ObjectKey,
         id: &PartsId,
         number: u32,
-        size: Option<u64>,
-        body: ByteStream,
+        from: &ObjectKey,
     ) -> Result<Part, PortError>;
 
     /// Makes the object of exactly these parts, at least one, in this order, their numbers ascending.

@@ -5,6 +5,7 @@
 //!
 //! What a task does that the request spawned is not counted for the request: a scope belongs to one task.
 
+mod backend;
 mod count_calls;
 mod kind;
 
@@ -12,6 +13,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::ops::{AddAssign, Sub};
 
+pub use backend::{Backend, note_backend};
 pub use count_calls::CountCalls;
 pub use kind::Call;
 
@@ -136,15 +138,25 @@ tokio::task_local! {
     static SCOPE: Cell<Calls>;
 }
 
-/// Runs a request and counts the calls it makes through a [`CountCalls`]. A scope in a scope counts for both.
-pub async fn scope<F: Future>(request: F) -> (F::Output, Calls) {
+/// What one request made of the stores.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Counted {
+    /// Calls of the ports.
+    pub calls: Calls,
+    /// What adapters sent to their backends for them.
+    pub backend: Backend,
+}
+
+/// Runs a request and counts the calls it makes through a [`CountCalls`], and what adapters send for them. A
+/// scope in a scope counts for both.
+pub async fn scope<F: Future>(request: F) -> (F::Output, Counted) {
     let counted = async {
         let output = request.await;
         (output, SCOPE.with(Cell::get))
     };
-    let (output, calls) = SCOPE.scope(Cell::default(), counted).await;
+    let ((output, calls), backend) = backend::scope(SCOPE.scope(Cell::default(), counted)).await;
     note(|around| *around += calls);
-    (output, calls)
+    (output, Counted { calls, backend })
 }
 
 /// Changes the count of the request that is running, if there is one.

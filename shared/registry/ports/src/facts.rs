@@ -229,12 +229,26 @@ pub enum Progress {
 /// The bytes of an upload that came so far.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct OpenUpload {
+    /// What is made of the parts, or of the tail where there are none.
     pub object: ObjectKey,
-    pub parts_id: PartsId,
+    /// `None` before the first part.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parts_id: Option<PartsId>,
     pub parts: Vec<Part>,
+    /// The last bytes, while they are too few for a part.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tail: Option<Tail>,
     /// Bytes received.
     pub received: u64,
     pub hash: HashState,
+}
+
+/// The last bytes of an upload, in an object of their own until more come.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Tail {
+    pub object: ObjectKey,
+    /// Bytes; fewer than a part has.
+    pub size: u64,
 }
 
 /// An object to delete; afterwards a tombstone, so that its key is never recorded again.

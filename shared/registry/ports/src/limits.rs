@@ -20,3 +20,5 @@ pub const SORT_KEY_BYTES_MAX: usize = 1024;
 pub const OBJECT_KEY_BYTES_MAX: usize = 1024;
 /// Parts of one object. S3: 10,000.
 pub const PARTS_MAX: usize = 10_000;
+/// Parts of an object that comes in chunks: their list is part of the session's record, which is one item.
+pub const UPLOAD_PARTS_MAX: usize = 4_000;

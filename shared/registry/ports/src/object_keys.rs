@@ -29,6 +29,13 @@ impl ObjectKey {
         Self(format!("uploads/{nonce}"))
     }
 
+    /// The last bytes of an upload, until more come: `tails/0123456789abcdef0123456789abcdef`. Never a blob, so
+    /// that a rule of the bucket may expire what is old there.
+    #[must_use]
+    pub fn tail(nonce: Nonce) -> Self {
+        Self(format!("tails/{nonce}"))
+    }
+
     /// The bytes of a manifest that is too long for an item:
     /// `manifests/sha256:9f86…/library/app/0123456789abcdef0123456789abcdef`.
     #[must_use]

@@ -25,6 +25,7 @@
 //! Deleting what is absent succeeds.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::blobs::Durability;
 use crate::error::PortError;
@@ -162,9 +163,10 @@ pub trait WriteTable: ReadTable {
     async fn transact(&self, actions: Vec<Action>) -> Result<Transacted, PortError>;
 }
 
-/// A place in the change feed. Cursors of one table are ordered as its changes are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub struct Cursor(pub u64);
+/// A place in the change feed, in the adapter's own words.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(pub String);
 
 /// What one write did to one item.
 #[derive(Clone, PartialEq, Debug)]
@@ -186,17 +188,18 @@ pub struct Changes {
     pub lost: bool,
 }
 
-/// Every change of the table, in the order it was made, for a bounded time.
+/// Every change of the table, for a bounded time.
 ///
-/// A change is in the feed exactly when its write is in the table: the two are one atomic step. Changes of
-/// one item come in the order they were made; a reader that starts at a cursor it was given sees each later
+/// A change is in the feed exactly when its write is in the table: the two are one atomic step, though it may
+/// be seen there a little later. Changes of one item come in the order they were made, nothing orders those
+/// of different items; a reader that starts at a cursor it was given sees each later
 /// change at least once, also after a power cut: a place in the feed is never used again, not even that of
 /// a change that was lost. Writes of manifests' bodies are not in the feed. A put that changed nothing may be.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
     /// At most `limit` changes after `cursor`; an empty list when there is none yet.
     /// `Cursor::default()` is the beginning of what is kept.
-    async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, PortError>;
+    async fn changes(&self, cursor: &Cursor, limit: usize) -> Result<Changes, PortError>;
 }
 
 /// The whole table.

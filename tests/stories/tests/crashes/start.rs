@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use moorage_embedded::{Disk, Embedded, OpenError, Options};
-use moorage_http::{Access, Registry};
-use moorage_operations::{Pull, Push, Settings, TokenSecret};
+use moorage_http::{Access, Halves, Registry};
+use moorage_operations::{Common, Pull, Push, Settings, TokenSecret};
 use moorage_ports::contract::Memory;
 use moorage_ports::testing_context::TestContext;
 use moorage_ports::{BlobStore, Fact, Item, Key, ReadTable, ReferenceTable};
@@ -15,9 +15,10 @@ where
     S: ReferenceTable + BlobStore + 'static,
 {
     let context = test.context();
-    let pull = Pull::new(storage.clone(), storage.clone());
-    let push = Push::new(storage.clone(), storage, context.clone(), Settings::default(), secret);
-    Registry::new(pull, push, Access::PullAndPush, context.clock)
+    let common = Common { context: context.clone(), settings: Arc::new(Settings::default()), secret };
+    let pull = Pull::new(storage.clone(), storage.clone(), common.clone());
+    let push = Push::new(storage.clone(), storage, common);
+    Registry::new(Halves::Both(pull, push), Access::PullAndPush, context.clock)
 }
 
 pub(crate) fn registry_on_memory(memory: &Arc<Memory>, test: &TestContext) -> Registry {

@@ -98,13 +98,13 @@ async fn a_chunk() {
         .body("lay")
         .await
         .is(202)
-        .costs(expect!["2 table (1 get, 1 put), 2 blob (1 open_parts, 1 put_part)"]);
+        .costs(expect!["2 table (1 get, 1 put), 2 blob (1 open_parts, 1 put_parts)"]);
     world
         .ask(format!("PATCH {upload}"))
         .body("er")
         .await
         .is(202)
-        .costs(expect!["2 table (1 get, 1 put), 1 blob (1 put_part)"]);
+        .costs(expect!["2 table (1 get, 1 put), 1 blob (1 put_parts)"]);
     // Not in the table: how far it has come.
     world.ask(format!("GET {upload}")).await.is(204).costs(expect!["1 table (1 get)"]);
     world.end().await;
@@ -176,7 +176,7 @@ async fn the_closing_put() {
     let upload = world.opened("third").await;
     world.ask(format!("PATCH {upload}")).body("lay").await.is(202);
     world.ask(format!("PUT {upload}?digest=<layer>")).body("er").await.is(201).costs(expect![
-        "6 table (1 get, 1 batch_get of 3, 3 put, 1 transact of 2), 2 blob (1 put_part, 1 complete)"
+        "6 table (1 get, 1 batch_get of 3, 3 put, 1 transact of 2), 2 blob (1 put_parts, 1 complete)"
     ]);
     // Not in the table: by sha512 without a hint it is read back once.
     let upload = world.opened("app").await;

@@ -233,11 +233,10 @@ async fn a_chunk_of_nothing() {
     "#]]);
     world.ask(format!("PUT {upload}?digest=<empty>")).await.is(201);
     world.end().await.is(expect![[r#"
-        blob#<empty> / content: live ~1, 0 bytes, uploads/~2
-        blob#<empty> / grant#app: live ~3, 0 bytes, uploads/~2
+        blob#<empty> / content: live ~1, 0 bytes, <empty>/app/~2
+        blob#<empty> / grant#app: live ~3, 0 bytes, <empty>/app/~2
         blob#<empty> / held-content#app#~3
-        upload#~4 / self: closed as <empty>, 0 bytes in 1 chunks, uploads/~2
-        object uploads/~2: 0 bytes
+        object <empty>/app/~2: 0 bytes
     "#]]);
 }
 

@@ -85,7 +85,7 @@ async fn an_uploads_token_is_not_logged() {
         &world.shown(&lines),
         expect![[r#"
         INFO moorage::request: request operation="open-upload" method=POST repository="app" reference="" status=202 received_bytes=0 sent_bytes=0 duration_us=0 backend_calls=none
-        INFO moorage::request: request operation="upload" method=PATCH repository="app" reference="" status=202 received_bytes=5 sent_bytes=0 duration_us=0 backend_calls=2 table (1 get, 1 put), 2 blob (1 open_parts, 1 put_part)
+        INFO moorage::request: request operation="upload" method=PATCH repository="app" reference="" status=202 received_bytes=5 sent_bytes=0 duration_us=0 backend_calls=2 table (1 get, 1 put), 2 blob (1 open_parts, 1 put_parts)
         INFO moorage::request: request operation="upload" method=PUT repository="app" reference="<layer>" status=201 received_bytes=0 sent_bytes=0 duration_us=0 backend_calls=3 table (1 batch_get of 3, 1 put, 1 transact of 4), 1 blob (1 complete)
     "#]],
     );

@@ -100,7 +100,7 @@ pub(super) async fn nothing_is_half_there(store: &Embedded) -> Result<(), String
 
 /// A change is in the feed exactly when its write is in the table.
 pub(super) async fn feed_tells_the_table(store: &Embedded) -> Result<(), String> {
-    let changes = table(store).changes(Cursor::default(), 10_000).await.map_err(|e| e.to_string())?.changes;
+    let changes = table(store).changes(&Cursor::default(), 10_000).await.map_err(|e| e.to_string())?.changes;
     let mut told = BTreeMap::new();
     for change in changes.into_iter().filter(|change| change.key.tag_name().is_some()) {
         let before = told.remove(&change.key);

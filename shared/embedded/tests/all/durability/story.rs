@@ -134,12 +134,12 @@ impl Story {
         let (mut parts, mut from) = (Vec::new(), 0);
         for (index, size) in sizes.iter().enumerate() {
             let part = body(&bytes[from..from + size]);
-            parts.push(
-                blobs(&self.store).put_part(&key, &id, index as u32 + 1, None, part).await.expect("stored"),
+            parts.extend(
+                blobs(&self.store).put_parts(&key, &id, index as u32 + 1, None, part).await.expect("stored"),
             );
             from += size;
         }
-        blobs(&self.store).put_part(&key, &id, 1, None, body(&pattern(50_000))).await.expect("stored");
+        blobs(&self.store).put_parts(&key, &id, 1, None, body(&pattern(50_000))).await.expect("stored");
         let asked = self.disk.position();
         blobs(&self.store).complete(&key, &id, &parts, durability).await.expect("completed");
         self.note(asked, durability, Claim::Object(size));
@@ -150,9 +150,10 @@ impl Story {
         let id = self.open_parts(&key).await;
         for (index, size) in UPLOAD_PARTS.iter().enumerate() {
             let asked = self.disk.position();
-            let part = blobs(&self.store).put_part(&key, &id, index as u32 + 1, None, body(&pattern(*size)));
-            let part = part.await.expect("stored");
-            self.note(asked, Durability::OnAnswer, Claim::Part(id.clone(), part));
+            let part = blobs(&self.store).put_parts(&key, &id, index as u32 + 1, None, body(&pattern(*size)));
+            for part in part.await.expect("stored") {
+                self.note(asked, Durability::OnAnswer, Claim::Part(id.clone(), part));
+            }
         }
     }
 

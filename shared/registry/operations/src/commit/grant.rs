@@ -99,7 +99,7 @@ impl Push {
                 Taken::Pending(item) => item,
                 Taken::Live(item) => {
                     self.give_up_superfluous(&item, own).await?;
-                    self.keep(item).await?;
+                    self.common.keep(&*self.table, item).await?;
                     return Ok(Granted::Live);
                 }
                 Taken::Changed(now) => {

@@ -42,7 +42,7 @@ impl Push {
                     if answered == Durability::OnAnswer {
                         self.make_durable(push.repository, digest).await?;
                     }
-                    self.keep(record.clone()).await?;
+                    self.common.keep(&*self.table, record.clone()).await?;
                     return Ok(record);
                 }
                 Taken::Changed(now) => {
@@ -169,7 +169,7 @@ impl Push {
         let mut missing = Vec::new();
         for (at, edge) in children.into_iter().enumerate() {
             let is_here = self.settle_child(read[at].take()).await?.is_some();
-            if !is_here && edge.need == Need::Required && self.settings.missing == MissingChildren::Refuse {
+            if !is_here && edge.need == Need::Required && self.settings().missing == MissingChildren::Refuse {
                 let is_manifest = edge.target == Target::Manifest;
                 missing.push(MissingChild { digest: edge.digest.clone(), is_manifest });
             }

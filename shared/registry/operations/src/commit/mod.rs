@@ -18,7 +18,7 @@ mod manifest;
 pub(crate) use grant::Granted;
 
 use moorage_ports::facts::{Node, State};
-use moorage_ports::{Durability, Expect, Item, PortError, Timestamp, Written};
+use moorage_ports::{Durability, Expect, Item, PortError, Written};
 
 use crate::error::RegistryError;
 use crate::registry::Push;
@@ -40,7 +40,7 @@ impl Push {
         Node {
             state: State::Pending,
             incarnation: self.fresh_incarnation(),
-            keep_until: self.first_keep_until(now),
+            keep_until: self.common.first_keep_until(now),
             deadline: Some(now.plus_ms(PENDING_DEADLINE_MS)),
             from_bin: false,
         }
@@ -48,10 +48,6 @@ impl Push {
 
     pub(crate) fn live_node(&self) -> Node {
         Node { state: State::Live, deadline: None, ..self.pending_node() }
-    }
-
-    fn first_keep_until(&self, now: Timestamp) -> Timestamp {
-        now.plus_ms(self.settings.grace_ms.saturating_mul(2))
     }
 
     /// Step 1: takes a node's record, whatever state it is in. `found` is what is known to be there;
@@ -155,28 +151,6 @@ impl Push {
             })
             .await?;
         Ok(())
-    }
-
-    /// Moves on the time until which a live node stays although nothing holds it, if less than the grace is
-    /// left: so what a pusher was told is here stays at least that long.
-    pub(crate) async fn keep(&self, item: Item) -> Result<(), RegistryError> {
-        let mut item = item;
-        for _ in 0..CONTENTION_TRIES_MAX {
-            let now = self.now();
-            let node = node_of(&item)?;
-            if !node.state.is_readable() {
-                return Ok(());
-            }
-            if node.state == State::Live && node.keep_until.since_ms(now) >= self.settings.grace_ms {
-                return Ok(());
-            }
-            let until = self.first_keep_until(now);
-            match self.table.keep_until(&item, until, self.fresh_version()).await? {
-                Written::Refused(Some(changed)) => item = *changed,
-                Written::Done | Written::Refused(None) => return Ok(()),
-            }
-        }
-        Err(RegistryError::Contended)
     }
 }
 

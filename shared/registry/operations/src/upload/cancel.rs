@@ -1,10 +1,10 @@
 //! Cancelling an upload: its token is used up, and its bytes are given up.
 
 use moorage_oci::RepositoryName;
-use moorage_ports::facts::{Progress, TrashRecord};
-use moorage_ports::{Action, Durability, Expect, Fact, Item, Key, Transacted, Written};
+use moorage_ports::facts::Progress;
+use moorage_ports::{Action, Durability, Expect, Key, Transacted, Written};
 
-use super::session::{OpenSession, Session};
+use super::session::{OpenSession, Session, trash};
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::CONTENTION_TRIES_MAX;
@@ -13,7 +13,7 @@ impl Push {
     /// # Errors
     /// `UploadUnknown`, also where it was finished or cancelled before.
     pub async fn cancel_upload(&self, repository: &RepositoryName, token: &str) -> Result<(), RegistryError> {
-        let token = self.token(repository, token)?;
+        let token = self.common.token(repository, token)?;
         for _ in 0..CONTENTION_TRIES_MAX {
             let closed = self.session_item(repository, token, Progress::Closed);
             match Session::from_item(self.table.get(&Key::upload(token.id)).await?)? {
@@ -27,15 +27,17 @@ impl Push {
                 }
                 Session::Open(open) => {
                     let OpenSession { version, upload } = *open;
-                    let trash = TrashRecord { since: self.now(), parts_id: Some(upload.parts_id.clone()) };
-                    let trash = Item::once(Key::trash(&upload.object), Fact::Trash(trash));
-                    let actions = vec![
-                        Action::Put(closed, Expect::VersionIs(version)),
-                        Action::Put(trash, Expect::Anything),
-                    ];
+                    let now = self.now();
+                    let mut actions = vec![Action::Put(closed, Expect::VersionIs(version))];
+                    if let Some(id) = &upload.parts_id {
+                        actions.push(trash(&upload.object, Some(id.clone()), now));
+                    }
+                    actions.extend(upload.tail.iter().map(|tail| trash(&tail.object, None, now)));
                     if self.table.transact(actions).await? == Transacted::Done {
-                        // Only frees room sooner: the trash has the rest.
-                        self.blobs.abort(&upload.object, &upload.parts_id).await?;
+                        if let Some(id) = &upload.parts_id {
+                            // Only frees room sooner: the trash has the rest.
+                            self.blobs.abort(&upload.object, id).await?;
+                        }
                         return Ok(());
                     }
                 }

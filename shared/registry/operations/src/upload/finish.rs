@@ -5,17 +5,20 @@
 //! blob, or none: before its object is made, the session's record says of which bytes and of which digest,
 //! by compare-and-set. Whoever comes later, with more bytes, another digest or a cancel, finds it closed;
 //! whoever comes for the same digest does the same work.
+//!
+//! A tail that is left becomes the last part; where there are no parts, it is put as the blob. Its own object
+//! stays named by the session's record, and goes with it.
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{TryStreamExt, stream};
 use moorage_oci::{Algorithm, Digest, Hasher, RepositoryName};
-use moorage_ports::facts::{OpenUpload, Progress, State, TrashRecord};
+use moorage_ports::facts::{OpenUpload, Progress, State, Tail};
 use moorage_ports::{
-    Action, ByteStream, Durability, Expect, Fact, Item, Key, ObjectBody, ObjectKey, PortError, Put, Version,
-    Written,
+    Action, ByteStream, Durability, Expect, Item, Key, ObjectBody, ObjectKey, PartsId, PortError, Put,
+    Version,
 };
 
-use super::chunk::check_place;
-use super::session::{ChunkRange, OpenSession, RunningHash, Session};
+use super::chunk::{Place, check_place};
+use super::session::{ChunkRange, OpenSession, RunningHash, Session, trash};
 use super::token::UploadToken;
 use crate::commit::{state_of, version_of};
 use crate::error::RegistryError;
@@ -63,7 +66,7 @@ impl Push {
         size: Option<u64>,
         body: ByteStream,
     ) -> Result<(), RegistryError> {
-        let token = self.token(repository, token)?;
+        let token = self.common.token(repository, token)?;
         let keys = [Key::upload(token.id), Key::content(digest), Key::grant(repository, digest)];
         let mut read = self.table.batch_get(&keys).await?;
         let grant = read.pop().flatten();
@@ -76,10 +79,15 @@ impl Push {
             Session::Open(open) => {
                 let OpenSession { version, upload } = *open;
                 check_place(range, size, upload.received)?;
-                let upload =
-                    if size == Some(0) { upload } else { self.add_last(upload, range, size, body).await? };
+                let old_tail = upload.tail.clone();
+                let upload = if size == Some(0) {
+                    upload
+                } else {
+                    Box::pin(self.add_bytes(upload, size.or(range.map(|r| r.size)), body, Place::Last))
+                        .await?
+                };
                 check_digest(digest, &upload)?;
-                let closing = self.claim(repository, token, digest, version, upload).await?;
+                let closing = self.claim(repository, token, digest, version, upload, old_tail).await?;
                 self.close(repository, token, digest, &closing, known).await
             }
             // A client that lost the answer asks again.
@@ -91,23 +99,6 @@ impl Push {
                 Err(RegistryError::UploadUnknown { repository: repository.clone() })
             }
         }
-    }
-
-    /// The last bytes may come with the closing request, and whether they do may not be known before.
-    async fn add_last(
-        &self,
-        upload: OpenUpload,
-        range: Option<ChunkRange>,
-        size: Option<u64>,
-        body: ByteStream,
-    ) -> Result<OpenUpload, RegistryError> {
-        let mut body = body;
-        let first = match (size, body.try_next().await?) {
-            (None, None) => return Ok(upload),
-            (_, first) => first,
-        };
-        let first = futures_util::stream::iter(first.map(Ok));
-        self.add_chunk(upload, range, size, Box::pin(first.chain(body))).await
     }
 
     async fn put_whole(
@@ -123,7 +114,8 @@ impl Push {
             && let Some(grant) = known.grant
         {
             only_check(digest, size, body).await?;
-            return self.keep(grant).await;
+            self.common.keep(&*self.table, grant).await?;
+            return Ok(());
         }
         let object = ObjectKey::blob(digest, repository, token.id);
         let stored = match self.blobs.put(&object, digest, size, body, Durability::BeforeNext).await? {
@@ -131,12 +123,12 @@ impl Push {
             Put::DigestMismatch => {
                 return Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: None });
             }
-            Put::AlreadyThere => match self.blobs.get(&object, None).await? {
-                Some(found) => found.size,
+            Put::AlreadyThere => match self.blobs.size(&object).await? {
+                Some(size) => size,
                 None => return Err(RegistryError::BodyBroken("an earlier copy of them was given up".into())),
             },
         };
-        self.record_blob(repository, digest, &object, stored, known.content, known.grant).await
+        Box::pin(self.record_blob(repository, digest, &object, stored, known.content, known.grant)).await
     }
 
     /// From here on exactly these bytes, and only as this blob.
@@ -146,14 +138,19 @@ impl Push {
         token: UploadToken,
         digest: &Digest,
         session: Version,
-        upload: OpenUpload,
+        mut upload: OpenUpload,
+        old_tail: Option<Tail>,
     ) -> Result<Box<OpenSession>, RegistryError> {
+        if upload.parts_id.is_none() {
+            upload.object = ObjectKey::blob(digest, repository, token.id);
+        }
         let closing = Progress::Closing { upload: upload.clone(), digest: digest.clone() };
         let item = self.session_item(repository, token, closing);
         let version = version_of(&item)?;
-        match self.table.put(item, Expect::VersionIs(session), Durability::BeforeNext).await? {
-            Written::Done => Ok(Box::new(OpenSession { version, upload })),
-            Written::Refused(now) => match Session::from_item(now.map(|item| *item))? {
+        let given_up = old_tail.filter(|tail| upload.tail.as_ref() != Some(tail));
+        match self.record(item, Expect::VersionIs(session), given_up, Durability::BeforeNext).await? {
+            None => Ok(Box::new(OpenSession { version, upload })),
+            Some(now) => match Session::from_item(now.map(|item| *item))? {
                 Session::Closing(closing, of) if of == *digest => Ok(closing),
                 Session::Open(open) => Err(RegistryError::UploadRaced { received: open.upload.received }),
                 Session::Fresh | Session::Closing(..) | Session::Closed => {
@@ -172,26 +169,81 @@ impl Push {
         known: Known,
     ) -> Result<(), RegistryError> {
         let upload = &closing.upload;
-        self.complete(upload).await?;
-        if ran_along(upload)?.algorithm() != digest.algorithm() {
-            let came = self.reread(&upload.object, digest.algorithm()).await?;
-            if came != *digest {
-                self.give_up_upload(repository, token, closing).await?;
-                return Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: Some(came) });
+        let made = match (&upload.parts_id, &upload.tail) {
+            (Some(id), tail) => {
+                self.complete(upload, id, tail.as_ref()).await?;
+                self.is_of(digest, upload).await
             }
+            (None, Some(tail)) => self.put_as_blob(digest, upload, tail).await,
+            (None, None) => Err(PortError::Corrupt("an upload of nothing is being closed".into()).into()),
+        };
+        if let Err(RegistryError::DigestMismatch { .. }) = &made {
+            self.give_up_upload(repository, token, closing).await?;
         }
-        self.record_blob(repository, digest, &upload.object, upload.received, known.content, known.grant)
-            .await
+        made?;
+        Box::pin(self.record_blob(
+            repository,
+            digest,
+            &upload.object,
+            upload.received,
+            known.content,
+            known.grant,
+        ))
+        .await
     }
 
-    async fn complete(&self, upload: &OpenUpload) -> Result<(), RegistryError> {
-        let OpenUpload { object, parts_id, parts, .. } = upload;
-        match self.blobs.complete(object, parts_id, parts, Durability::BeforeNext).await? {
-            Put::Stored { .. } | Put::AlreadyThere => Ok(()),
-            Put::DigestMismatch => {
-                Err(PortError::Corrupt(format!("{object} was completed with a digest")).into())
+    /// Makes the object of its parts; the tail, if there is one, is the last of them.
+    async fn complete(
+        &self,
+        upload: &OpenUpload,
+        id: &PartsId,
+        tail: Option<&Tail>,
+    ) -> Result<(), RegistryError> {
+        let mut parts = upload.parts.clone();
+        if let Some(tail) = tail {
+            let number = parts.last().map_or(1, |part| part.number + 1);
+            match self.blobs.put_part_of(&upload.object, id, number, &tail.object).await {
+                Ok(part) => parts.push(part),
+                // An earlier request came further than its answer.
+                Err(PortError::Body(_)) if self.blobs.size(&upload.object).await?.is_some() => return Ok(()),
+                Err(error) => return Err(error.into()),
             }
         }
+        match self.blobs.complete(&upload.object, id, &parts, Durability::BeforeNext).await? {
+            Put::Stored { .. } | Put::AlreadyThere => Ok(()),
+            Put::DigestMismatch => {
+                Err(PortError::Corrupt(format!("{} was completed with a digest", upload.object)).into())
+            }
+        }
+    }
+
+    /// Makes the object of a tail that is all of the blob; the store checks its bytes.
+    async fn put_as_blob(
+        &self,
+        digest: &Digest,
+        upload: &OpenUpload,
+        tail: &Tail,
+    ) -> Result<(), RegistryError> {
+        let bytes = self.bytes_of(tail).await?;
+        let body = Box::pin(stream::iter([Ok(bytes)]));
+        match self.blobs.put(&upload.object, digest, Some(tail.size), body, Durability::BeforeNext).await? {
+            Put::Stored { .. } | Put::AlreadyThere => Ok(()),
+            Put::DigestMismatch => {
+                Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: None })
+            }
+        }
+    }
+
+    /// Reads a completed object back where another algorithm than the digest's ran along with its bytes.
+    async fn is_of(&self, digest: &Digest, upload: &OpenUpload) -> Result<(), RegistryError> {
+        if ran_along(upload)?.algorithm() == digest.algorithm() {
+            return Ok(());
+        }
+        let came = self.reread(&upload.object, digest.algorithm()).await?;
+        if came == *digest {
+            return Ok(());
+        }
+        Err(RegistryError::DigestMismatch { expected: digest.clone(), actual: Some(came) })
     }
 
     /// The digest of an object's bytes by an algorithm that did not run along with them.
@@ -218,11 +270,12 @@ impl Push {
         closing: &OpenSession,
     ) -> Result<(), RegistryError> {
         let closed = self.session_item(repository, token, Progress::Closed);
-        let trash = TrashRecord { since: self.now(), parts_id: None };
-        let actions = vec![
+        let now = self.now();
+        let mut actions = vec![
             Action::Put(closed, Expect::VersionIs(closing.version)),
-            Action::Put(Item::once(Key::trash(&closing.upload.object), Fact::Trash(trash)), Expect::Anything),
+            trash(&closing.upload.object, None, now),
         ];
+        actions.extend(closing.upload.tail.iter().map(|tail| trash(&tail.object, None, now)));
         // Refused: another request for the same digest found the same, and gave it up.
         self.table.transact(actions).await?;
         Ok(())

@@ -10,15 +10,15 @@ impl Push {
     #[must_use]
     pub fn open_upload(&self, algorithm: Algorithm) -> UploadToken {
         UploadToken {
-            id: self.context.random.nonce(),
+            id: self.common.context.random.nonce(),
             algorithm,
-            expires: self.now().plus_ms(self.settings.upload_age_max_ms),
+            expires: self.now().plus_ms(self.settings().upload_age_max_ms),
         }
     }
 
     /// The text of an upload's token, for the path of its Location.
     #[must_use]
     pub fn seal_upload(&self, repository: &RepositoryName, token: UploadToken) -> String {
-        token.seal(&self.secret, repository)
+        token.seal(&self.common.secret, repository)
     }
 }

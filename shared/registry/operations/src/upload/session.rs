@@ -7,13 +7,15 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 use moorage_oci::{Digest, Hasher, RepositoryName};
-use moorage_ports::facts::{OpenUpload, Progress, SessionRecord};
-use moorage_ports::{ByteStream, Fact, Item, Key, ObjectKey, PortError, Version};
+use moorage_ports::facts::{OpenUpload, Progress, SessionRecord, TrashRecord};
+use moorage_ports::{
+    Action, ByteStream, Expect, Fact, Item, Key, ObjectKey, PartsId, PortError, Timestamp, Version,
+};
 
 use super::token::UploadToken;
 use crate::commit::version_of;
 use crate::error::RegistryError;
-use crate::registry::Push;
+use crate::registry::{Common, Push};
 
 /// Which bytes of the blob a chunk says it has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,7 +43,7 @@ pub(crate) enum Session {
     Closed,
 }
 
-impl Push {
+impl Common {
     /// Reads an upload's token.
     pub(crate) fn token(
         &self,
@@ -51,7 +53,9 @@ impl Push {
         UploadToken::open(text, &self.secret, repository, self.now())
             .ok_or_else(|| RegistryError::UploadUnknown { repository: repository.clone() })
     }
+}
 
+impl Push {
     pub(crate) fn session_item(
         &self,
         repository: &RepositoryName,
@@ -80,9 +84,10 @@ impl Session {
     }
 }
 
-/// The object of an upload in chunks. Its name need not be guessed by anybody, only never come twice.
-pub(crate) fn chunked_object(push: &Push) -> ObjectKey {
-    ObjectKey::upload(push.context.random.nonce())
+/// Gives up an object: nothing of ours points to it from now on.
+pub(crate) fn trash(object: &ObjectKey, parts_id: Option<PartsId>, since: Timestamp) -> Action {
+    let record = TrashRecord { since, parts_id };
+    Action::Put(Item::once(Key::trash(object), Fact::Trash(record)), Expect::Anything)
 }
 
 /// Hashes a stream as it passes; the hash can be taken when the stream has ended.

@@ -7,9 +7,9 @@ use moorage_ports::Key;
 use super::finish::is_live;
 use super::session::Session;
 use crate::error::RegistryError;
-use crate::registry::Push;
+use crate::registry::Pull;
 
-impl Push {
+impl Pull {
     /// Bytes of the blob that have come.
     ///
     /// # Errors
@@ -19,7 +19,7 @@ impl Push {
         repository: &RepositoryName,
         token: &str,
     ) -> Result<u64, RegistryError> {
-        let token = self.token(repository, token)?;
+        let token = self.common.token(repository, token)?;
         let unknown = || Err(RegistryError::UploadUnknown { repository: repository.clone() });
         match Session::from_item(self.table.get(&Key::upload(token.id)).await?)? {
             Session::Fresh => Ok(0),

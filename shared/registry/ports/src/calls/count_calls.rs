@@ -163,7 +163,7 @@ impl<S: WriteTable + ?Sized, L: Ledger> WriteTable for CountCalls<S, L> {
 
 #[async_trait]
 impl<S: ChangeFeed + ?Sized, L: Ledger> ChangeFeed for CountCalls<S, L> {
-    async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, PortError> {
+    async fn changes(&self, cursor: &Cursor, limit: usize) -> Result<Changes, PortError> {
         self.call(Call::Changes, 0);
         let page = self.inner.changes(cursor, limit).await?;
         self.answered(Call::Changes, page.changes.len());
@@ -181,13 +181,22 @@ impl<S: ReadBlobs + ?Sized, L: Ledger> ReadBlobs for CountCalls<S, L> {
         Ok(found)
     }
 
-    fn signed_url(&self, key: &ObjectKey) -> Option<String> {
-        self.inner.signed_url(key)
+    async fn signed_url(&self, key: &ObjectKey) -> Result<Option<String>, PortError> {
+        self.inner.signed_url(key).await
     }
 }
 
 #[async_trait]
 impl<S: WriteBlobs + ?Sized, L: Ledger> WriteBlobs for CountCalls<S, L> {
+    fn part_bytes_min(&self) -> usize {
+        self.inner.part_bytes_min()
+    }
+
+    async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, PortError> {
+        self.call(Call::BlobSize, 1);
+        self.inner.size(key).await
+    }
+
     async fn put(
         &self,
         key: &ObjectKey,
@@ -209,18 +218,30 @@ impl<S: WriteBlobs + ?Sized, L: Ledger> WriteBlobs for CountCalls<S, L> {
         self.inner.open_parts(key).await
     }
 
-    async fn put_part(
+    async fn put_parts(
+        &self,
+        key: &ObjectKey,
+        id: &PartsId,
+        first: u32,
+        size: Option<u64>,
+        body: ByteStream,
+    ) -> Result<Vec<Part>, PortError> {
+        self.call(Call::PutParts, 0);
+        let parts = self.inner.put_parts(key, id, first, size, body).await?;
+        self.answered(Call::PutParts, parts.len());
+        self.wrote(parts.iter().map(|part| part.size).sum());
+        Ok(parts)
+    }
+
+    async fn put_part_of(
         &self,
         key: &ObjectKey,
         id: &PartsId,
         number: u32,
-        size: Option<u64>,
-        body: ByteStream,
+        from: &ObjectKey,
     ) -> Result<Part, PortError> {
-        self.call(Call::PutPart, 1);
-        let part = self.inner.put_part(key, id, number, size, body).await?;
-        self.wrote(part.size);
-        Ok(part)
+        self.call(Call::PutPartOf, 1);
+        self.inner.put_part_of(key, id, number, from).await
     }
 
     async fn complete(

@@ -14,9 +14,13 @@ pub enum Call {
     KeepUntil,
     Changes,
     GetBlob,
+    /// An object's size alone.
+    BlobSize,
     PutBlob,
     OpenParts,
-    PutPart,
+    PutParts,
+    /// A part from an object that is there.
+    PutPartOf,
     Complete,
     Abort,
     DeleteBlob,
@@ -25,7 +29,7 @@ pub enum Call {
 
 impl Call {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Get,
         Self::BatchGet,
         Self::Query,
@@ -36,9 +40,11 @@ impl Call {
         Self::KeepUntil,
         Self::Changes,
         Self::GetBlob,
+        Self::BlobSize,
         Self::PutBlob,
         Self::OpenParts,
-        Self::PutPart,
+        Self::PutParts,
+        Self::PutPartOf,
         Self::Complete,
         Self::Abort,
         Self::DeleteBlob,
@@ -59,7 +65,9 @@ impl Call {
             Self::KeepUntil => "keep_until",
             Self::Changes => "changes",
             Self::OpenParts => "open_parts",
-            Self::PutPart => "put_part",
+            Self::BlobSize => "size",
+            Self::PutParts => "put_parts",
+            Self::PutPartOf => "put_part_of",
             Self::Complete => "complete",
             Self::Abort => "abort",
             Self::ListBlobs => "list",
@@ -80,9 +88,11 @@ impl Call {
             | Self::KeepUntil
             | Self::Changes => true,
             Self::GetBlob
+            | Self::BlobSize
             | Self::PutBlob
             | Self::OpenParts
-            | Self::PutPart
+            | Self::PutParts
+            | Self::PutPartOf
             | Self::Complete
             | Self::Abort
             | Self::DeleteBlob
@@ -94,9 +104,13 @@ impl Call {
     #[must_use]
     pub fn is_write(self) -> bool {
         match self {
-            Self::Get | Self::BatchGet | Self::Query | Self::Changes | Self::GetBlob | Self::ListBlobs => {
-                false
-            }
+            Self::Get
+            | Self::BatchGet
+            | Self::Query
+            | Self::Changes
+            | Self::GetBlob
+            | Self::BlobSize
+            | Self::ListBlobs => false,
             Self::Put
             | Self::Delete
             | Self::BatchWrite
@@ -104,7 +118,8 @@ impl Call {
             | Self::KeepUntil
             | Self::PutBlob
             | Self::OpenParts
-            | Self::PutPart
+            | Self::PutParts
+            | Self::PutPartOf
             | Self::Complete
             | Self::Abort
             | Self::DeleteBlob => true,

@@ -69,10 +69,13 @@ macro_rules! __blobs_clauses {
                 a_completed_object_is_never_replaced,
                 a_part_that_is_sent_again_replaces_or_is_refused,
                 a_part_with_another_number_of_bytes_is_not_stored,
+                a_size_is_that_of_the_whole_object,
                 a_wrong_tag_is_refused_and_the_right_ones_still_count,
                 aborting_after_the_end_does_nothing,
                 aborting_gives_the_parts_up,
+                an_object_may_become_a_part,
                 completing_twice_finds_it_there,
+                many_bytes_may_be_many_parts,
                 nothing_is_visible_before_the_end,
                 of_many_that_complete_one_key_one_stores,
                 only_the_named_parts_count,
@@ -154,7 +157,13 @@ async fn part(
     bytes: &Bytes,
 ) -> Part {
     let size = Some(bytes.len() as u64);
-    let part = store.put_part(key, id, number, size, stream(bytes)).await.answered();
+    only(store.put_parts(key, id, number, size, stream(bytes)).await.answered(), number, bytes)
+}
+
+/// The one part that so few bytes are.
+fn only(mut parts: Vec<Part>, number: u32, bytes: &Bytes) -> Part {
+    let part = parts.pop().expect("bytes make a part");
+    assert_eq!(parts, [], "so few bytes make one part");
     assert_eq!((part.number, part.size), (number, bytes.len() as u64));
     part
 }

@@ -130,7 +130,7 @@ impl<S: WriteTable + ?Sized> WriteTable for Faults<S> {
 
 #[async_trait]
 impl<S: ChangeFeed + ?Sized> ChangeFeed for Faults<S> {
-    async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, PortError> {
+    async fn changes(&self, cursor: &Cursor, limit: usize) -> Result<Changes, PortError> {
         self.make(Call::Changes, self.inner.changes(cursor, limit)).await
     }
 }
@@ -141,13 +141,21 @@ impl<S: ReadBlobs + ?Sized> ReadBlobs for Faults<S> {
         self.make(Call::GetBlob, self.inner.get(key, range)).await
     }
 
-    fn signed_url(&self, key: &ObjectKey) -> Option<String> {
-        self.inner.signed_url(key)
+    async fn signed_url(&self, key: &ObjectKey) -> Result<Option<String>, PortError> {
+        self.inner.signed_url(key).await
     }
 }
 
 #[async_trait]
 impl<S: WriteBlobs + ?Sized> WriteBlobs for Faults<S> {
+    fn part_bytes_min(&self) -> usize {
+        self.inner.part_bytes_min()
+    }
+
+    async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, PortError> {
+        self.make(Call::BlobSize, self.inner.size(key)).await
+    }
+
     async fn put(
         &self,
         key: &ObjectKey,
@@ -163,15 +171,25 @@ impl<S: WriteBlobs + ?Sized> WriteBlobs for Faults<S> {
         self.make(Call::OpenParts, self.inner.open_parts(key)).await
     }
 
-    async fn put_part(
+    async fn put_parts(
+        &self,
+        key: &ObjectKey,
+        id: &PartsId,
+        first: u32,
+        size: Option<u64>,
+        body: ByteStream,
+    ) -> Result<Vec<Part>, PortError> {
+        self.make(Call::PutParts, self.inner.put_parts(key, id, first, size, body)).await
+    }
+
+    async fn put_part_of(
         &self,
         key: &ObjectKey,
         id: &PartsId,
         number: u32,
-        size: Option<u64>,
-        body: ByteStream,
+        from: &ObjectKey,
     ) -> Result<Part, PortError> {
-        self.make(Call::PutPart, self.inner.put_part(key, id, number, size, body)).await
+        self.make(Call::PutPartOf, self.inner.put_part_of(key, id, number, from)).await
     }
 
     async fn complete(

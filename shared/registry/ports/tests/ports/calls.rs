@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 use moorage_oci::{Digest, RepositoryName};
-use moorage_ports::calls::{Call, scope};
+use moorage_ports::calls::{Backend, Call, Calls, note_backend, scope};
 use moorage_ports::contract::Memory;
 use moorage_ports::counting::counting;
 use moorage_ports::facts::Fact;
@@ -54,7 +54,8 @@ const REQUEST: &str = "9 table (2 get, 1 batch_get of 7, 2 query, 2 batch_write 
 #[tokio::test]
 async fn each_request_is_told_its_own_calls() {
     let store = CountCalls::new(Arc::new(Memory::default()));
-    let (outcome, calls) = scope(request(&store, &store)).await;
+    let (outcome, counted) = scope(request(&store, &store)).await;
+    let calls = counted.calls;
     outcome.expect("memory does not fail");
     assert_eq!(calls.to_string(), REQUEST);
     assert_eq!((calls.table(), calls.blobs()), (9, 4));
@@ -63,7 +64,38 @@ async fn each_request_is_told_its_own_calls() {
     assert_eq!((calls.bytes_written, calls.bytes_read), (2 + 5, 2 + 3 + 5));
 
     let ((), nothing) = scope(async {}).await;
-    assert_eq!(nothing.to_string(), "none");
+    assert_eq!(nothing.calls.to_string(), "none");
+    assert_eq!(nothing.backend, Backend::default());
+}
+
+/// What an adapter sends for the calls is counted beside them, also in the scope around.
+#[tokio::test]
+async fn each_request_is_told_what_was_sent_for_it() {
+    let send = |operation, units| async move {
+        tokio::task::yield_now().await;
+        note_backend(|backend| {
+            *backend.requests.entry(operation).or_default() += 1;
+            backend.read_units += units;
+        });
+    };
+    let outer = scope(async {
+        send("dynamodb:GetItem", 1.0).await;
+        let ((), inner) = scope(send("dynamodb:GetItem", 2.5)).await;
+        let ((), other) = scope(send("s3:GetObject", 0.0)).await;
+        [inner.backend, other.backend]
+    });
+    // Nobody asks, as when the process starts.
+    send("dynamodb:Query", 7.0).await;
+    let ([inner, other], outer) = outer.await;
+    let sent = |requests: &[(&'static str, u32)], read_units| Backend {
+        requests: requests.iter().copied().collect(),
+        read_units,
+        ..Backend::default()
+    };
+    assert_eq!(inner, sent(&[("dynamodb:GetItem", 1)], 2.5));
+    assert_eq!(other, sent(&[("s3:GetObject", 1)], 0.0));
+    assert_eq!(outer.backend, sent(&[("dynamodb:GetItem", 2), ("s3:GetObject", 1)], 3.5));
+    assert_eq!(outer.calls, Calls::default());
 }
 
 #[tokio::test]
@@ -79,7 +111,7 @@ async fn requests_beside_each_other_do_not_mix() {
         }
     };
     let (((), three), ((), five)) = tokio::join!(scope(gets(3)), scope(gets(5)));
-    assert_eq!((three.table(), five.table()), (3, 5));
+    assert_eq!((three.calls.table(), five.calls.table()), (3, 5));
 }
 
 #[tokio::test]
@@ -90,8 +122,8 @@ async fn an_inner_scope_counts_for_the_outer_too() {
         scope(ReadTable::get(&store, &hold(1).key)).await.1
     });
     let (inner, outer) = outer.await;
-    assert_eq!(inner.to_string(), "1 table (1 get)");
-    assert_eq!(outer.to_string(), "1 table (1 get), 1 blob (1 get)");
+    assert_eq!(inner.calls.to_string(), "1 table (1 get)");
+    assert_eq!(outer.calls.to_string(), "1 table (1 get), 1 blob (1 get)");
 }
 
 /// A call counts also where nobody asked, and where it fails.
@@ -110,7 +142,7 @@ async fn totals_are_of_all_tasks_and_all_outcomes() {
     store.transact(vec![]).await.expect_err("a transaction of nothing is misuse");
     let (_, in_scope) =
         scope(WriteTable::delete(&*store, &hold(1).key, Expect::Anything, Durability::BeforeNext)).await;
-    assert_eq!(in_scope.to_string(), "1 table (1 delete)");
+    assert_eq!(in_scope.calls.to_string(), "1 table (1 delete)");
     assert_eq!((store.ledger().snapshot() - between).to_string(), "2 table (1 delete, 1 transact of 0)");
 }
 

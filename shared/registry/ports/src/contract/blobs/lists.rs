@@ -100,7 +100,7 @@ pub async fn a_list_shows_finished_objects_only<F: BlobsFixture>(fixture: &F) {
     let (mismatched, gone) = (object("mismatched"), object("gone"));
     make(&*store, &there, &bytes).await;
     let id = store.open_parts(&in_parts).await.answered();
-    store.put_part(&in_parts, &id, 1, None, stream(&bytes)).await.answered();
+    store.put_parts(&in_parts, &id, 1, None, stream(&bytes)).await.answered();
     assert!(store.put(&failed, &Digest::sha256(&bytes), None, failing(&bytes), OnAnswer).await.is_err());
     store.put(&mismatched, &Digest::sha256(b"other"), None, stream(&bytes), OnAnswer).await.answered();
     make(&*store, &gone, &bytes).await;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{BlobsFixture, bytes_of, failing, listed, part, put, stream};
+use super::{BlobsFixture, bytes_of, chunks, failing, listed, make, only, part, put, stream};
 use crate::blobs::Durability::{BeforeNext, OnAnswer};
 use crate::blobs::{Part, PartsId, Put, WriteBlobs};
 use crate::contract::corner::{fresh_object, noise};
@@ -37,7 +37,8 @@ pub async fn parts_make_one_object_in_their_order<F: BlobsFixture>(fixture: &F) 
         let id = store.open_parts(&key).await.answered();
         // They may come in any order, and their number of bytes need not be said.
         let third = part(&*store, &key, &id, 3, &bytes[2]).await;
-        let first = store.put_part(&key, &id, 1, None, stream(&bytes[0])).await.answered();
+        let first = store.put_parts(&key, &id, 1, None, stream(&bytes[0])).await.answered();
+        let first = only(first, 1, &bytes[0]);
         let second = part(&*store, &key, &id, 2, &bytes[1]).await;
         let whole = bytes.concat().into();
         let parts = [first, second, third];
@@ -119,10 +120,13 @@ pub async fn a_part_with_another_number_of_bytes_is_not_stored<F: BlobsFixture>(
     let id = store.open_parts(&key).await.answered();
     let bytes = noise(1000);
     for said in [999, 1001, 0] {
-        is_body_error(&store.put_part(&key, &id, 1, Some(said), stream(&bytes)).await);
+        is_body_error(&store.put_parts(&key, &id, 1, Some(said), stream(&bytes)).await);
     }
     for size in [None, Some(1000), Some(1001)] {
-        is_body_error(&store.put_part(&key, &id, 1, size, failing(&bytes)).await);
+        is_body_error(&store.put_parts(&key, &id, 1, size, failing(&bytes)).await);
+    }
+    for size in [None, Some(0)] {
+        is_body_error(&store.put_parts(&key, &id, 1, size, stream(&Bytes::new())).await);
     }
     // And after all that the part can still come.
     let part = part(&*store, &key, &id, 1, &bytes).await;
@@ -213,4 +217,58 @@ pub async fn aborting_after_the_end_does_nothing<F: BlobsFixture>(fixture: &F) {
         store.abort(&key, &id).await.answered();
         assert_eq!(bytes_of(&*store, &key).await.as_ref(), Some(&bytes));
     }
+}
+
+/// One stream may become several parts, and what comes after it goes on behind the last of them.
+pub async fn many_bytes_may_be_many_parts<F: BlobsFixture>(fixture: &F) {
+    let store = fixture.store();
+    let border = F::PART_BYTES_MIN.max(1000);
+    for (length, said) in [(border, true), (2 * border + 1, false), (5 * border - 1, true), (40 << 20, false)]
+    {
+        let (key, bytes, rest) = (fresh_object(), noise(length), noise(7));
+        let id = store.open_parts(&key).await.answered();
+        let size = said.then_some(length as u64);
+        let pieces = bytes.chunks(300_001).map(Bytes::copy_from_slice).collect();
+        let mut parts = store.put_parts(&key, &id, 1, size, chunks(pieces)).await.answered();
+        for (number, part) in (1..).zip(&parts) {
+            assert_eq!(part.number, number);
+            assert!(part.size >= F::PART_BYTES_MIN as u64, "others may follow a part of {} bytes", part.size);
+        }
+        assert_eq!(parts.iter().map(|part| part.size).sum::<u64>(), length as u64);
+        parts.push(part(&*store, &key, &id, parts.len() as u32 + 1, &rest).await);
+        let whole = [&bytes[..], &rest[..]].concat().into();
+        assert_eq!(store.complete(&key, &id, &parts, OnAnswer).await.answered(), stored(&whole));
+        assert!(bytes_of(&*store, &key).await == Some(whole), "{length} bytes and a few more");
+    }
+}
+
+pub async fn an_object_may_become_a_part<F: BlobsFixture>(fixture: &F) {
+    let (store, key, from) = (fixture.store(), fresh_object(), fresh_object());
+    let (first, tail) = (part_bytes::<F>(1), noise(77));
+    make(&*store, &from, &tail).await;
+    let id = store.open_parts(&key).await.answered();
+    let first_part = part(&*store, &key, &id, 1, &first).await;
+    // Whoever lost the answer asks again.
+    for _ in 0..2 {
+        let last = store.put_part_of(&key, &id, 2, &from).await.answered();
+        assert_eq!((last.number, last.size), (2, 77));
+    }
+    let last = store.put_part_of(&key, &id, 2, &from).await.answered();
+    let whole = [&first[..], &tail[..]].concat().into();
+    let parts = [first_part, last];
+    assert_eq!(store.complete(&key, &id, &parts, OnAnswer).await.answered(), stored(&whole));
+    assert!(bytes_of(&*store, &key).await == Some(whole), "the first part, and the object behind it");
+    assert_eq!(bytes_of(&*store, &from).await, Some(tail), "the object is there still");
+    is_body_error(&store.put_part_of(&key, &id, 2, &from).await);
+}
+
+pub async fn a_size_is_that_of_the_whole_object<F: BlobsFixture>(fixture: &F) {
+    let (store, by_put, by_parts) = (fixture.store(), fresh_object(), fresh_object());
+    assert_eq!(store.size(&by_put).await.answered(), None);
+    make(&*store, &by_put, &noise(123)).await;
+    assert_eq!(store.size(&by_put).await.answered(), Some(123));
+    let (id, parts, bytes) = two_parts::<F>(&store, &by_parts).await;
+    assert_eq!(store.size(&by_parts).await.answered(), None);
+    store.complete(&by_parts, &id, &parts, OnAnswer).await.answered();
+    assert_eq!(store.size(&by_parts).await.answered(), Some(bytes.len() as u64));
 }

@@ -25,13 +25,21 @@ impl ReadBlobs for Memory {
         Ok(Some(Object { size: bytes.len() as u64, body: ObjectBody::Bytes(asked) }))
     }
 
-    fn signed_url(&self, _key: &ObjectKey) -> Option<String> {
-        None
+    async fn signed_url(&self, _key: &ObjectKey) -> Result<Option<String>, PortError> {
+        Ok(None)
     }
 }
 
 #[async_trait]
 impl WriteBlobs for Memory {
+    fn part_bytes_min(&self) -> usize {
+        1
+    }
+
+    async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, PortError> {
+        Ok(self.world().objects.get(key).map(|bytes| bytes.len() as u64))
+    }
+
     async fn put(
         &self,
         key: &ObjectKey,
@@ -54,20 +62,32 @@ impl WriteBlobs for Memory {
         Ok(PartsId(id))
     }
 
-    async fn put_part(
+    async fn put_parts(
+        &self,
+        _key: &ObjectKey,
+        id: &PartsId,
+        first: u32,
+        size: Option<u64>,
+        body: ByteStream,
+    ) -> Result<Vec<Part>, PortError> {
+        let bytes = whole(size, body).await?;
+        if bytes.is_empty() {
+            return Err(no_part("a part of no bytes"));
+        }
+        Ok(vec![self.world().put_part(id, first, bytes)?])
+    }
+
+    async fn put_part_of(
         &self,
         _key: &ObjectKey,
         id: &PartsId,
         number: u32,
-        size: Option<u64>,
-        body: ByteStream,
+        from: &ObjectKey,
     ) -> Result<Part, PortError> {
-        let bytes = whole(size, body).await?;
         let mut world = self.world();
-        let part = Part { number, size: bytes.len() as u64, tag: world.fresh_name() };
-        let parts = world.parts.get_mut(&id.0).ok_or_else(|| no_part("no such object in the making"))?;
-        parts.insert(part.tag.clone(), (number, bytes));
-        Ok(part)
+        let bytes = world.objects.get(from).cloned();
+        let bytes = bytes.ok_or_else(|| PortError::Corrupt(format!("no object {from}")))?;
+        world.put_part(id, number, bytes)
     }
 
     async fn complete(
@@ -125,6 +145,13 @@ impl DeleteBlobs for Memory {
 }
 
 impl World {
+    fn put_part(&mut self, id: &PartsId, number: u32, bytes: Bytes) -> Result<Part, PortError> {
+        let part = Part { number, size: bytes.len() as u64, tag: self.fresh_name() };
+        let parts = self.parts.get_mut(&id.0).ok_or_else(|| no_part("no such object in the making"))?;
+        parts.insert(part.tag.clone(), (number, bytes));
+        Ok(part)
+    }
+
     fn create(&mut self, key: &ObjectKey, bytes: Bytes, durability: Durability) -> Put {
         if self.objects.contains_key(key) {
             return Put::AlreadyThere;

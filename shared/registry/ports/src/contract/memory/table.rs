@@ -113,11 +113,13 @@ impl WriteTable for Memory {
 
 #[async_trait]
 impl ChangeFeed for Memory {
-    async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, PortError> {
+    async fn changes(&self, cursor: &Cursor, limit: usize) -> Result<Changes, PortError> {
+        let after =
+            if cursor.0.is_empty() { 0 } else { cursor.0.parse().map_err(|_| misuse("no cursor"))? };
         let world = self.world();
-        let later = world.changes.range(cursor.0.saturating_add(1)..).take(limit);
-        let (places, changes): (Vec<_>, _) = later.map(|(place, change)| (*place, change.clone())).unzip();
-        let next = places.last().map_or(cursor, |place| Cursor(*place));
+        let later = world.changes.range(after + 1..).take(limit);
+        let (places, changes): (Vec<u64>, _) = later.map(|(place, change)| (*place, change.clone())).unzip();
+        let next = places.last().map_or_else(|| cursor.clone(), |place| Cursor(place.to_string()));
         Ok(Changes { changes, next, lost: false })
     }
 }

@@ -38,7 +38,7 @@ pub async fn an_object_in_parts_is_durable_with_the_next_write_of_the_table<F: P
     let id = store.blobs.open_parts(&key).await.answered();
     let mut parts = Vec::new();
     for (number, part) in [(1, head), (2, tail)] {
-        parts.push(store.blobs.put_part(&key, &id, number, None, stream(&part)).await.answered());
+        parts.extend(store.blobs.put_parts(&key, &id, number, None, stream(&part)).await.answered());
     }
     store.blobs.complete(&key, &id, &parts, Durability::BeforeNext).await.answered();
     store.table.put(Corner::new().tag("v1", 1), Expect::Absent, Durability::OnAnswer).await.answered();

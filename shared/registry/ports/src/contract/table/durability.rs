@@ -136,7 +136,7 @@ pub async fn what_was_answered_survives_an_orderly_end<F: TableFixture>(fixture:
     // And the feed goes on where it ended.
     let later = corner.tag("later", 1);
     table.put(later.clone(), Expect::Absent, OnAnswer).await.answered();
-    let changes = table.changes(cursor, 10).await.answered();
+    let changes = table.changes(&cursor, 10).await.answered();
     assert!(!changes.lost);
     assert!(changes.changes.iter().any(|change| change.new.as_ref() == Some(&later)), "{changes:?}");
 }
@@ -168,7 +168,7 @@ async fn replay(feed: &impl ChangeFeed) -> BTreeMap<Key, Item> {
     let mut told = BTreeMap::new();
     let mut cursor = Cursor::default();
     loop {
-        let page = feed.changes(cursor, 1000).await.answered();
+        let page = feed.changes(&cursor, 1000).await.answered();
         if page.changes.is_empty() {
             return told;
         }
@@ -199,6 +199,6 @@ pub async fn a_cursor_from_before_a_power_cut_misses_no_later_change<F: TableFix
     let table = fixture.store();
     let later = corner.tag("later", 1);
     table.put(later.clone(), Expect::Absent, OnAnswer).await.answered();
-    let changes = table.changes(cursor, 10).await.answered();
+    let changes = table.changes(&cursor, 10).await.answered();
     assert!(changes.changes.iter().any(|change| change.new.as_ref() == Some(&later)), "{changes:?}");
 }

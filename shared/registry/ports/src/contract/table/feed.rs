@@ -19,7 +19,7 @@ const PAGE: usize = 1000;
 pub(super) async fn end(feed: &impl ChangeFeed) -> Cursor {
     let mut cursor = Cursor::default();
     loop {
-        let page = feed.changes(cursor, PAGE).await.answered();
+        let page = feed.changes(&cursor, PAGE).await.answered();
         if page.changes.is_empty() {
             return page.next;
         }
@@ -39,9 +39,8 @@ async fn changes_of<F: TableFixture>(
     let patience = clock.monotonic() + F::FEED_DELAY_MAX;
     let mut mine: Vec<Change> = Vec::new();
     loop {
-        let page = table.changes(cursor, PAGE).await.answered();
+        let page = table.changes(&cursor, PAGE).await.answered();
         assert!(!page.lost, "changes that were just made are kept");
-        assert!(page.next >= cursor, "a feed goes on, never back");
         cursor = page.next;
         if page.changes.is_empty() {
             if mine.len() >= expected || clock.monotonic() >= patience {
@@ -200,7 +199,7 @@ async fn five_tags<F: TableFixture>(fixture: &F, corner: &Corner) -> (Cursor, Ve
         table.put(item.clone(), Expect::Absent, BeforeNext).await.answered();
     }
     let keys: Vec<&Key> = items.iter().map(|item| &item.key).collect();
-    let changes = changes_of(fixture, start, &keys, items.len()).await;
+    let changes = changes_of(fixture, start.clone(), &keys, items.len()).await;
     assert_eq!(changes.len(), items.len());
     (start, items)
 }
@@ -209,11 +208,11 @@ pub async fn a_page_of_changes_is_no_longer_than_asked_for<F: TableFixture>(fixt
     let (table, corner) = (fixture.store(), Corner::new());
     let (start, items) = five_tags(fixture, &corner).await;
     for limit in [1, 2, 5] {
-        let (mut cursor, mut seen) = (start, 0);
+        let (mut cursor, mut seen) = (start.clone(), 0);
         while seen < items.len() {
-            let page = table.changes(cursor, limit).await.answered();
+            let page = table.changes(&cursor, limit).await.answered();
             assert!((1..=limit).contains(&page.changes.len()), "{} changes of {limit}", page.changes.len());
-            assert!(page.next > cursor, "a page of changes moves on");
+            assert_ne!(page.next, cursor, "a page of changes moves on");
             cursor = page.next;
             seen += page.changes.iter().filter(|c| items.iter().any(|item| item.key == c.key)).count();
         }
@@ -224,14 +223,14 @@ pub async fn a_cursor_resumes_where_it_was_given<F: TableFixture>(fixture: &F) {
     let (table, corner) = (fixture.store(), Corner::new());
     let (start, items) = five_tags(fixture, &corner).await;
     let keys: Vec<&Key> = items.iter().map(|item| &item.key).collect();
-    let whole = changes_of(fixture, start, &keys, items.len()).await;
-    let (mut cursor, mut seen) = (start, 0);
+    let whole = changes_of(fixture, start.clone(), &keys, items.len()).await;
+    let (mut cursor, mut seen) = (start.clone(), 0);
     while seen < whole.len() {
-        let page = table.changes(cursor, 2).await.answered();
+        let page = table.changes(&cursor, 2).await.answered();
         cursor = page.next;
         seen += page.changes.iter().filter(|change| keys.contains(&&change.key)).count();
         for _ in 0..2 {
-            let rest = changes_of(fixture, cursor, &keys, whole.len() - seen).await;
+            let rest = changes_of(fixture, cursor.clone(), &keys, whole.len() - seen).await;
             assert_eq!(rest, whole[seen..]);
         }
     }
@@ -243,8 +242,8 @@ pub async fn a_reader_at_the_end_sees_what_comes_later<F: TableFixture>(fixture:
     for size in 0..3 {
         let item = corner.tag(&format!("v{size}"), size);
         table.put(item.clone(), Expect::Absent, OnAnswer).await.answered();
-        assert_eq!(changes_of(fixture, cursor, &[&item.key], 1).await, [made(&item)]);
+        assert_eq!(changes_of(fixture, cursor.clone(), &[&item.key], 1).await, [made(&item)]);
         cursor = end(&*table).await;
-        assert_eq!(changes_of(fixture, cursor, &[&item.key], 0).await, []);
+        assert_eq!(changes_of(fixture, cursor.clone(), &[&item.key], 0).await, []);
     }
 }

@@ -12,7 +12,7 @@ use crate::contract::corner::{self, Corner, noise, nonce, version};
 use crate::contract::expectation::{Answered, is_misuse};
 use crate::facts::{
     Fact, Item, ManifestRecord, OpenUpload, Policy, Progress, ReferrerRecord, SessionRecord, State, Subject,
-    TrashRecord,
+    Tail, TrashRecord,
 };
 use crate::keys::{Key, SortRange};
 use crate::limits::{INLINE_BODY_BYTES_MAX, ITEM_BYTES_MAX};
@@ -129,8 +129,9 @@ fn open_upload() -> OpenUpload {
     let part = |number| Part { number, size: 5 << 20, tag: format!("\"{number}-tag/\"") };
     OpenUpload {
         object: ObjectKey::upload(nonce()),
-        parts_id: PartsId("id".to_owned()),
+        parts_id: Some(PartsId("id".to_owned())),
         parts: (1..=3).map(part).collect(),
+        tail: Some(Tail { object: ObjectKey::tail(nonce()), size: 4 << 20 }),
         received: 16,
         hash: hasher.save(),
     }

@@ -49,6 +49,9 @@ defects! {
     parts::parts_make_one_object_in_their_order catches { PartsAsTheyCame as parts_as_they_came }
     parts::a_wrong_tag_is_refused_and_the_right_ones_still_count catches { TagsAreIgnored as tags_that_are_ignored }
     parts::completing_twice_finds_it_there catches { CompletingTwiceStores as completing_twice_that_stores }
+    parts::many_bytes_may_be_many_parts catches { LongBodiesAreCut as a_long_body_that_is_cut }
+    parts::an_object_may_become_a_part catches { PartOfMovesIt as an_object_that_is_moved_into_a_part }
+    parts::a_size_is_that_of_the_whole_object catches { SizeOfNothing as a_size_where_nothing_is }
     parts::aborting_gives_the_parts_up catches { AbortDoesNothing as an_abort_that_does_nothing }
     parts::aborting_after_the_end_does_nothing catches { AbortDeletes as an_abort_that_deletes }
     lists::a_list_answers_in_byte_order catches {
@@ -116,13 +119,24 @@ impl ReadBlobs for Broken<Defect> {
         Ok(object)
     }
 
-    fn signed_url(&self, _key: &ObjectKey) -> Option<String> {
-        None
+    async fn signed_url(&self, _key: &ObjectKey) -> Result<Option<String>, PortError> {
+        Ok(None)
     }
 }
 
 #[async_trait]
 impl WriteBlobs for Broken<Defect> {
+    fn part_bytes_min(&self) -> usize {
+        self.memory.part_bytes_min()
+    }
+
+    async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, PortError> {
+        if self.has(Defect::SizeOfNothing) {
+            return Ok(Some(self.memory.size(key).await?.unwrap_or(0)));
+        }
+        self.memory.size(key).await
+    }
+
     async fn put(
         &self,
         key: &ObjectKey,
@@ -172,20 +186,39 @@ impl WriteBlobs for Broken<Defect> {
         self.memory.open_parts(key).await
     }
 
-    async fn put_part(
+    async fn put_parts(
         &self,
         key: &ObjectKey,
         id: &PartsId,
-        number: u32,
+        first: u32,
         size: Option<u64>,
         mut body: ByteStream,
-    ) -> Result<Part, PortError> {
+    ) -> Result<Vec<Part>, PortError> {
         if self.has(Defect::PartsAreVisible) {
             let bytes = what_comes(body).await;
             self.store(key, bytes.clone()).await?;
             body = one_chunk(bytes);
         }
-        self.memory.put_part(key, id, number, size, body).await
+        if self.has(Defect::LongBodiesAreCut) {
+            let bytes = what_comes(body).await;
+            let kept = bytes.slice(..bytes.len().min(1 << 20));
+            return self.memory.put_parts(key, id, first, None, one_chunk(kept)).await;
+        }
+        self.memory.put_parts(key, id, first, size, body).await
+    }
+
+    async fn put_part_of(
+        &self,
+        key: &ObjectKey,
+        id: &PartsId,
+        number: u32,
+        from: &ObjectKey,
+    ) -> Result<Part, PortError> {
+        let part = self.memory.put_part_of(key, id, number, from).await?;
+        if self.has(Defect::PartOfMovesIt) {
+            DeleteBlobs::delete(&*self.memory, from).await?;
+        }
+        Ok(part)
     }
 
     async fn complete(

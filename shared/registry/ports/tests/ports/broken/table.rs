@@ -363,13 +363,15 @@ impl Broken<Defect> {
 
 #[async_trait]
 impl ChangeFeed for Broken<Defect> {
-    async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, PortError> {
+    async fn changes(&self, cursor: &Cursor, limit: usize) -> Result<Changes, PortError> {
         let limit = if self.has(Defect::FeedIgnoresLimits) { limit + 1 } else { limit };
         let mut page = self.memory.changes(cursor, limit).await?;
         match self.defect {
             Some(Defect::FeedHasNoOldImages) => page.changes.iter_mut().for_each(|change| change.old = None),
             Some(Defect::FeedForgetsDeletes) => page.changes.retain(|change| change.new.is_some()),
-            Some(Defect::CursorSkipsOne) if page.changes.len() == limit => page.next.0 += 1,
+            Some(Defect::CursorSkipsOne) if page.changes.len() == limit => {
+                page.next = Cursor((page.next.0.parse::<u64>().expect("a place") + 1).to_string());
+            }
             _ => {}
         }
         Ok(page)
