@@ -12,10 +12,13 @@ export HOME=$work/home XDG_RUNTIME_DIR=$work/run TMPDIR=$work/tmp
 unset XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME
 mkdir -p "$HOME" "$XDG_RUNTIME_DIR" "$TMPDIR"
 
+# Bytes of each layer's large file. Where the functions are tested, a blob must fit a request of theirs.
+random_bytes=${MOORAGE_LAYER_BYTES:-6000000}
+
 # A folder with files whose bytes no registry has seen before, so that every push really uploads.
 make_files() {
   mkdir -p "$1/some/folder"
-  head -c 6000000 /dev/urandom >"$1/some/random.bin"
+  head -c "$random_bytes" /dev/urandom >"$1/some/random.bin"
   seq 1 5000 >"$1/some/folder/numbers.txt"
   : >"$1/some/folder/empty"
 }

@@ -6,4 +6,4 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # Built outside the checkout, like the other tools, and once for all checkouts.
 export HOME=$user_home CARGO_TARGET_DIR=$MOORAGE_TOOLS/oci-client
 cargo build --locked --manifest-path "$checkout/tests/clients/oci-client/Cargo.toml"
-"$CARGO_TARGET_DIR/debug/moorage-test-oci-client" "$REGISTRY"
+"$CARGO_TARGET_DIR/debug/moorage-test-oci-client" "$REGISTRY" "${MOORAGE_CHUNKED_BYTES:-9437184}"

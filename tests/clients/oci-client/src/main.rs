@@ -1,7 +1,7 @@
-//! The Rust client (`oci-client`, as wkg and spin use it) against a registry: `moorage-test-oci-client HOST:PORT`.
+//! The Rust client (`oci-client`, as wkg and spin use it) against a registry: `moorage-test-oci-client HOST:PORT BYTES`.
 //!
 //! It pushes an artifact and one that refers to it, pulls the first one back and compares the bytes, and
-//! lists tags and referrers. The client sends a blob in chunks of 4 MiB, so a layer of 9 MiB takes three.
+//! lists tags and referrers. The client sends a blob in chunks of 4 MiB; the layer has so many bytes.
 
 use std::{env, error::Error, fs::File, io::Read};
 
@@ -12,19 +12,20 @@ use oci_client::{
     secrets::RegistryAuth::Anonymous,
 };
 
-const LAYER_BYTES: u64 = 9 * 1024 * 1024;
 const ARTIFACT_TYPE: &str = "application/vnd.example.sample";
 const LAYER_TYPE: &str = "application/vnd.example.sample.layer";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let registry = env::args().nth(1).ok_or("usage: moorage-test-oci-client HOST:PORT")?;
+    const USAGE: &str = "usage: moorage-test-oci-client HOST:PORT BYTES";
+    let registry = env::args().nth(1).ok_or(USAGE)?;
+    let layer_bytes = env::args().nth(2).ok_or(USAGE)?.parse()?;
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| "a TLS provider is installed already")?;
     let client = Client::new(ClientConfig { protocol: ClientProtocol::Http, ..Default::default() });
 
-    let layer = ImageLayer::new(fresh_bytes()?, LAYER_TYPE.into(), None);
+    let layer = ImageLayer::new(fresh_bytes(layer_bytes)?, LAYER_TYPE.into(), None);
     let config = Config::new(b"{}".to_vec(), "application/vnd.oci.empty.v1+json".into(), None);
     let tag: Reference = format!("{registry}/oci-client/sample:v1").parse()?;
     let manifest = artifact(&layer, &config, None);
@@ -60,9 +61,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Bytes that no registry has seen before, so that the push uploads them.
-fn fresh_bytes() -> std::io::Result<Vec<u8>> {
+fn fresh_bytes(count: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open("/dev/urandom")?.take(LAYER_BYTES).read_to_end(&mut bytes)?;
+    File::open("/dev/urandom")?.take(count).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
