@@ -6,7 +6,7 @@ use moorage_operations::{InvalidRequest, RegistryError};
 use moorage_ports::PortError;
 use serde::Serialize;
 
-use crate::answer::header;
+use crate::answer::{DOCKER_API_VERSION, header};
 use crate::body::{AnswerBody, Content};
 
 /// The error codes of the distribution specification; a closed list.
@@ -77,7 +77,9 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
         E::Request(InvalidRequest::MethodNotAllowed { .. }) => {
             (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported)
         }
-        E::Request(InvalidRequest::Query { .. }) => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
+        E::Request(InvalidRequest::Query { .. } | InvalidRequest::Unreadable(_)) => {
+            (StatusCode::BAD_REQUEST, ErrorCode::Unsupported)
+        }
         E::Request(InvalidRequest::Header { .. }) => (StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid),
         E::Request(InvalidRequest::DigestMissing) | E::Digest(_) | E::DigestMismatch { .. } => {
             (StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid)
@@ -107,6 +109,8 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
         }
         E::Misrouted { .. } => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::Unsupported),
         E::ReadOnly => (StatusCode::FORBIDDEN, ErrorCode::Denied),
+        E::AnswerTooLong { .. } => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unsupported),
+        E::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
         E::Contended => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TooManyRequests),
         E::Storage(PortError::Throttled(_) | PortError::Unavailable(_)) => {
             (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TooManyRequests)
@@ -120,6 +124,15 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
 
 /// Seconds after which a client that was told to come back should.
 const RETRY_AFTER_S: u32 = 1;
+
+/// The answer to what never came to a [`crate::Registry`], or whose answer cannot be sent: for those who receive
+/// requests.
+#[must_use]
+pub fn refuse(error: &RegistryError) -> Response<AnswerBody> {
+    let mut answer = error_answer(error);
+    answer.headers_mut().insert(DOCKER_API_VERSION, HeaderValue::from_static("registry/2.0"));
+    answer
+}
 
 /// The answer to a request that was refused, or failed.
 pub(crate) fn error_answer(error: &RegistryError) -> Response<AnswerBody> {
@@ -139,6 +152,9 @@ pub(crate) fn error_answer(error: &RegistryError) -> Response<AnswerBody> {
         }
         RegistryError::RangeNotSatisfiable { size } => {
             headers.insert(CONTENT_RANGE, header(&format!("bytes */{size}")));
+        }
+        RegistryError::TooManyRequests { retry_after_s, .. } => {
+            headers.insert(RETRY_AFTER, (*retry_after_s).into());
         }
         _ if status == StatusCode::SERVICE_UNAVAILABLE => {
             headers.insert(RETRY_AFTER, RETRY_AFTER_S.into());

@@ -16,7 +16,7 @@ mod request;
 mod route;
 
 pub use body::AnswerBody;
-pub use error::{ErrorCode, refusal};
+pub use error::{ErrorCode, refusal, refuse};
 pub use registry::{Access, Halves, Registry};
 
 /// The parsers of what comes over the wire, for the fuzz targets.

@@ -77,6 +77,21 @@ impl Registry {
     where
         B: Body<Data = Bytes, Error: std::fmt::Display> + Send + 'static,
     {
+        self.respond(request, None).await
+    }
+
+    /// Answers a request that was refused before anything was asked, and logs it like every other.
+    pub async fn refuse<B>(&self, request: Request<B>, why: RegistryError) -> Response<AnswerBody>
+    where
+        B: Body<Data = Bytes, Error: std::fmt::Display> + Send + 'static,
+    {
+        self.respond(request, Some(why)).await
+    }
+
+    async fn respond<B>(&self, request: Request<B>, refused: Option<RegistryError>) -> Response<AnswerBody>
+    where
+        B: Body<Data = Bytes, Error: std::fmt::Display> + Send + 'static,
+    {
         let began = self.clock.monotonic();
         let (parts, body) = request.into_parts();
         let received_bytes = Arc::new(AtomicU64::new(0));
@@ -88,7 +103,13 @@ impl Registry {
             .map(|route| Names::of(route, &Query::parse(parts.uri.query())))
             .unwrap_or_default();
 
-        let (answered, counted) = calls::scope(Box::pin(self.dispatch(route, &parts, incoming))).await;
+        let (answered, counted) = calls::scope(Box::pin(async {
+            match refused {
+                Some(why) => Err(why),
+                None => self.dispatch(route, &parts, incoming).await,
+            }
+        }))
+        .await;
         let mut answer = answered.unwrap_or_else(|error| {
             if let RegistryError::Storage(cause) = &error {
                 tracing::error!(
@@ -117,7 +138,7 @@ impl Registry {
             status: answer.status().as_u16(),
             received_bytes,
             sent_bytes: 0,
-            calls: counted.calls,
+            counted,
         });
         answer.map(|body| body.logged(log))
     }

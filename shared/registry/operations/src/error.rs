@@ -29,6 +29,8 @@ pub enum InvalidRequest {
     DigestMissing,
     #[error("the path is not valid: {0}")]
     Path(&'static str),
+    #[error("the request cannot be read: {0}")]
+    Unreadable(&'static str),
 }
 
 /// Every refusal and failure.
@@ -103,8 +105,19 @@ pub enum RegistryError {
     Misrouted { serves: &'static str },
     #[error("this registry takes no pushes and no deletes without an account; its owner can allow them")]
     ReadOnly,
+    /// What one client may ask in a second is used up.
+    #[error(
+        "this address asks more often than {per_second} times a second, the most that this registry answers; wait {retry_after_s} s and ask again, with fewer requests at once"
+    )]
+    TooManyRequests { per_second: u32, retry_after_s: u32 },
     #[error("the range is outside of the blob, which has {size} bytes")]
     RangeNotSatisfiable { size: u64 },
+    #[error(
+        "the answer has more than {max} bytes, the most that can be sent from here; the registry's owner can have \
+         shorter blobs redirected to the store (MOORAGE_REDIRECT_BYTES_MIN), or take shorter manifests only \
+         (MOORAGE_MANIFEST_BYTES_MAX)"
+    )]
+    AnswerTooLong { max: usize },
     #[error("others are changing the same thing all the time; try again")]
     Contended,
     /// The text for clients says nothing of what failed; the log does.

@@ -20,6 +20,7 @@ mod mount_blob;
 mod pull_blob;
 mod pull_manifest;
 mod push_manifest;
+mod record_object;
 mod set_tags;
 
 pub use error::{InvalidRequest, MissingChild, RegistryError};
@@ -30,6 +31,7 @@ pub use mount_blob::Mounted;
 pub use pull_blob::{BlobBody, PulledBlob};
 pub use pull_manifest::{ManifestHead, PulledManifest};
 pub use push_manifest::{ManifestPush, PushedManifest};
+pub use record_object::Recorded;
 pub use registry::{Common, Pull, Push};
 pub use settings::{MissingChildren, Settings};
 pub use upload::{ChunkRange, TokenSecret, UploadToken};

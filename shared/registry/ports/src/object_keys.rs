@@ -53,10 +53,49 @@ impl ObjectKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What a key of [`Self::blob`] was built of; `None` for any other key.
+    #[must_use]
+    pub fn blob_parts(&self) -> Option<(Digest, RepositoryName, Nonce)> {
+        let (digest, rest) = self.0.split_once('/')?;
+        let (repository, upload) = rest.rsplit_once('/')?;
+        Some((digest.parse().ok()?, repository.parse().ok()?, upload.parse().ok()?))
+    }
 }
 
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blobs_key_is_read_back() {
+        let digest = Digest::sha256(b"test");
+        for name in ["app", "library/app", "a/blobs/uploads/b"] {
+            let parts = (digest.clone(), name.parse().expect("it is a name"), Nonce(7));
+            assert_eq!(ObjectKey::blob(&parts.0, &parts.1, parts.2).blob_parts(), Some(parts));
+        }
+    }
+
+    #[test]
+    fn other_keys_have_no_such_parts() {
+        let (digest, name) = (Digest::sha256(b"test"), "app".parse().expect("it is a name"));
+        let ours = [
+            ObjectKey::upload(Nonce(7)),
+            ObjectKey::tail(Nonce(7)),
+            ObjectKey::manifest(&digest, &name, Incarnation(Nonce(7))),
+        ];
+        let foreign = ["", "/", "a/b/c", "sha256:00/app/00000000000000000000000000000007"];
+        let short = format!("{digest}/00000000000000000000000000000007");
+        let no_nonce = format!("{digest}/app/photo.jpg");
+        let foreign = foreign.into_iter().chain([short.as_str(), &no_nonce]).map(ObjectKey::from_stored);
+        for key in ours.into_iter().chain(foreign) {
+            assert_eq!(key.blob_parts(), None, "{key}");
+        }
     }
 }

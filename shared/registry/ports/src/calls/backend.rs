@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::AddAssign;
 
 /// The requests that were sent to backends, each attempt of each.
@@ -16,6 +17,19 @@ pub struct Backend {
     pub read_units: f64,
     /// Write units of the table, as the backend reported them.
     pub write_units: f64,
+    /// What all of that costs by the backend's list of prices, in 10⁻⁹ USD.
+    pub nano_usd: f64,
+}
+
+/// `dynamodb:GetItem 1, s3:PutObject 2`.
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (operation, requests)) in self.requests.iter().enumerate() {
+            let between = if index == 0 { "" } else { ", " };
+            write!(f, "{between}{operation} {requests}")?;
+        }
+        Ok(())
+    }
 }
 
 impl AddAssign<&Backend> for Backend {
@@ -26,6 +40,7 @@ impl AddAssign<&Backend> for Backend {
         self.retries += more.retries;
         self.read_units += more.read_units;
         self.write_units += more.write_units;
+        self.nano_usd += more.nano_usd;
     }
 }
 

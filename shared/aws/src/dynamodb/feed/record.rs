@@ -1,0 +1,68 @@
+//! A record of the stream as a change of the table.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodbstreams::types::{AttributeValue as Streamed, StreamRecord};
+use moorage_ports::{Change, PortError};
+
+use crate::dynamodb::item::{self, Attributes};
+use crate::error::corrupt;
+
+/// The sort key of manifests' bytes, which nobody reads in a feed.
+const BODY_SORT: &str = "0#body";
+
+/// The change that a record tells of; `None` for the bytes of a manifest.
+pub(super) fn change(record: StreamRecord) -> Result<Option<Change>, PortError> {
+    let attributes = |of: Option<HashMap<String, Streamed>>| attributes(of.unwrap_or_default());
+    of_images(&attributes(record.keys)?, attributes(record.old_image)?, attributes(record.new_image)?)
+}
+
+/// The change that a record tells of which Lambda handed to a function; `None` for the bytes of a manifest. An
+/// image that the record does not have is empty.
+///
+/// # Errors
+/// `Corrupt` where this version cannot read it.
+pub fn change_of_event(
+    keys: serde_dynamo::Item,
+    old: serde_dynamo::Item,
+    new: serde_dynamo::Item,
+) -> Result<Option<Change>, PortError> {
+    of_images(&keys.into(), old.into(), new.into())
+}
+
+fn of_images(keys: &Attributes, old: Attributes, new: Attributes) -> Result<Option<Change>, PortError> {
+    let key = item::decode_key(keys)?;
+    if key.sort() == BODY_SORT {
+        return Ok(None);
+    }
+    let image = |image: Attributes| (!image.is_empty()).then(|| item::decode(image)).transpose();
+    let (old, new) = (image(old)?, image(new)?);
+    if old.is_none() && new.is_none() {
+        return Err(corrupt(format!(
+            "{key:?}: its change has no images: the stream must have new and old ones"
+        )));
+    }
+    Ok(Some(Change { key, old, new }))
+}
+
+fn attributes(streamed: HashMap<String, Streamed>) -> Result<Attributes, PortError> {
+    streamed.into_iter().map(|(name, value)| Ok((name, attribute(value)?))).collect()
+}
+
+/// The streams' own type of values is the table's by another name.
+fn attribute(value: Streamed) -> Result<AttributeValue, PortError> {
+    Ok(match value {
+        Streamed::S(text) => AttributeValue::S(text),
+        Streamed::N(number) => AttributeValue::N(number),
+        Streamed::B(bytes) => AttributeValue::B(bytes),
+        Streamed::Bool(value) => AttributeValue::Bool(value),
+        Streamed::Null(value) => AttributeValue::Null(value),
+        Streamed::L(list) => AttributeValue::L(list.into_iter().map(attribute).collect::<Result<_, _>>()?),
+        Streamed::M(map) => AttributeValue::M(attributes(map)?),
+        Streamed::Ss(set) => AttributeValue::Ss(set),
+        Streamed::Ns(set) => AttributeValue::Ns(set),
+        Streamed::Bs(set) => AttributeValue::Bs(set),
+        other => return Err(corrupt(format!("the stream has a value of an unknown form: {other:?}"))),
+    })
+}

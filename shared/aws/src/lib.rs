@@ -1,0 +1,17 @@
+//! The two storage ports on Amazon S3 and DynamoDB, or on whatever speaks as they do: which endpoint, region
+//! and credentials comes from the standard variables of AWS.
+//!
+//! [`Table`] is the reference table on one DynamoDB table, [`Blobs`] the blob store on one S3 bucket. Both are
+//! clients without state: any number of processes may use one table and one bucket.
+
+mod attempts;
+mod config;
+mod dynamodb;
+mod error;
+pub mod prices;
+mod s3;
+pub mod setup;
+
+pub use config::{Endpoints, endpoints, sdk_config};
+pub use dynamodb::{Table, change_of_event};
+pub use s3::Blobs;
