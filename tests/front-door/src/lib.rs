@@ -1,0 +1,26 @@
+//! HTTP in, Lambda out: the functions as they run on AWS, on this machine.
+//!
+//! Ours, since `cargo lambda watch` has no limit on requests or results, freezes and kills nothing, and delivers no
+//! events (its `trigger_router.rs` and `instance_pool.rs`, read in November 2026).
+//!
+//! Not as on AWS: memory is not limited; a request beyond `--instances` waits (Lambda answers 429 at its own limit);
+//! the stream's filter and record age are not applied, so the function gets every record; waits between retries are
+//! short; a Content-Length the client left out is not added.
+
+#![expect(clippy::disallowed_methods, reason = "serde_json's `json!` has an `unwrap` that cannot fail")]
+
+mod answer;
+mod chance;
+mod clock;
+mod control;
+mod door;
+pub mod event;
+mod events;
+mod function;
+mod instance;
+pub mod limits;
+mod routes;
+mod runtime_api;
+pub mod template;
+
+pub use door::{Options, Running};
