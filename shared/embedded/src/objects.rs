@@ -129,6 +129,7 @@ impl WriteBlobs for Embedded {
         id: &PartsId,
         number: u32,
         from: &ObjectKey,
+        size: u64,
     ) -> Result<Part, PortError> {
         let found = self.get(from, None).await?;
         let found = found.ok_or_else(|| PortError::Corrupt(format!("object {from} is not there")))?;
@@ -136,7 +137,7 @@ impl WriteBlobs for Embedded {
             ObjectBody::Bytes(bytes) => Box::pin(futures_util::stream::iter([Ok(bytes)])),
             ObjectBody::Stream(stream) => stream,
         };
-        let mut parts = self.put_parts(key, id, number, Some(found.size), body).await?;
+        let mut parts = self.put_parts(key, id, number, Some(size), body).await?;
         parts.pop().ok_or_else(|| corrupt("a part"))
     }
 

@@ -48,8 +48,6 @@ const OURS: [&str; 7] = [PARTITION, SORT, VERSION, TTL, FORMAT_NUMBER, KIND, BOD
 const OF_A_NODE: [&str; 5] = [STATE, "incarnation", KEEP_UNTIL, "deadline", "from_bin"];
 /// Kinds that are nodes.
 const NODES: [&str; 3] = ["manifest", "content", "grant"];
-/// Kinds without a field.
-const WITHOUT_FIELDS: [&str; 5] = ["catalog", "listed", "hold", "was-held", "was-tagged"];
 /// [`Fact::Body`]'s kind.
 const BODY_KIND: &str = "body";
 
@@ -189,10 +187,11 @@ fn check_format(attributes: &Attributes, key: &Key) -> Result<(), PortError> {
 }
 
 fn decode_fields(kind: String, mut fields: Attributes) -> Result<Fact, serde_dynamo::Error> {
-    if WITHOUT_FIELDS.contains(&&*kind) {
+    fields.retain(|name, _| !OURS.contains(&&**name));
+    if fields.is_empty() {
+        // A fact that its key says all of.
         return serde_dynamo::from_attribute_value(AttributeValue::S(kind));
     }
-    fields.retain(|name, _| !OURS.contains(&&**name));
     if NODES.contains(&&*kind) {
         let of_node = |name: &str| Some((name.to_owned(), fields.remove(name)?));
         let node: Attributes = OF_A_NODE.into_iter().filter_map(of_node).collect();

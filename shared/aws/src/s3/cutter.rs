@@ -7,8 +7,6 @@ const PART_BYTES_MIN: usize = 5 << 20;
 /// What goes out in one request: an object up to this, and each part of a longer one. Longer parts would take more
 /// memory and come later to their end, shorter ones cost more requests: 8 MiB are 256 for 2 GiB.
 const PART_BYTES: usize = 8 << 20;
-/// Not below this, whatever a test says is the smallest part.
-const PART_BYTES_LEAST: usize = 64 << 10;
 
 /// Where streams are cut.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +24,10 @@ impl Default for Cut {
 }
 
 impl Cut {
-    pub(super) fn with_part_bytes_min(bytes: usize) -> Self {
-        let part_bytes = (bytes / 5).saturating_mul(8).max(bytes).max(PART_BYTES_LEAST);
-        Self { part_bytes_min: bytes.max(1), part_bytes }
+    /// Both sizes; a part is never shorter than the smallest.
+    pub(super) fn with(part_bytes_min: usize, part_bytes: usize) -> Self {
+        let part_bytes_min = part_bytes_min.max(1);
+        Self { part_bytes_min, part_bytes: part_bytes.max(part_bytes_min) }
     }
 }
 

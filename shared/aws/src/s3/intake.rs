@@ -55,9 +55,12 @@ impl Intake {
         }
     }
 
+    /// Worded as embedded storage does: a client is told the same on both.
     fn wrong_number(&self) -> PortError {
-        let (came, said) = (self.came, self.said.unwrap_or_default());
-        let or_more = if came > said { " or more" } else { "" };
-        PortError::Body(format!("{came}{or_more} bytes came, where {said} were said"))
+        let missing = self.said.unwrap_or_default().saturating_sub(self.came);
+        PortError::Body(match missing {
+            0 => "more bytes came than were said to".to_owned(),
+            missing => format!("{missing} bytes are missing at the end"),
+        })
     }
 }

@@ -1,7 +1,6 @@
 //! The blob store on S3.
 //!
-//! One call of the port is one call of S3, but for what is too long for one: a long [`WriteBlobs::put`] goes
-//! out in parts, and [`WriteBlobs::put_part_of`] first asks for the size of what it copies.
+//! One call of the port is one call of S3, but for what is too long for one, which goes out in parts.
 //!
 //! Who checks what:
 //! - every request's body is in memory when it is signed, so that its SHA-256 is part of the signature
@@ -80,11 +79,18 @@ impl Blobs {
         }
     }
 
-    /// Another smallest part than S3's 5 MiB, for an engine that takes it, with a part's usual size in
-    /// proportion: a test can then come to several parts with fewer bytes.
+    /// Another smallest part than S3's 5 MiB, for an engine that takes it: a test can then come to several parts
+    /// with fewer bytes.
     #[must_use]
     pub fn with_part_bytes_min(mut self, bytes: usize) -> Self {
-        self.cut = Cut::with_part_bytes_min(bytes);
+        self.cut = Cut::with(bytes, self.cut.part_bytes);
+        self
+    }
+
+    /// Another usual size of a part than 8 MiB: a test can then have streams cut with fewer bytes.
+    #[must_use]
+    pub fn with_part_bytes(mut self, bytes: usize) -> Self {
+        self.cut = Cut::with(self.cut.part_bytes_min, bytes);
         self
     }
 }
@@ -142,8 +148,9 @@ impl WriteBlobs for Blobs {
         id: &PartsId,
         number: u32,
         from: &ObjectKey,
+        size: u64,
     ) -> Result<Part, PortError> {
-        self.copy_part(key, id, number, from).await
+        self.copy_part(key, id, number, from, size).await
     }
 
     async fn complete(

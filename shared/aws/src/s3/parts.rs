@@ -76,17 +76,17 @@ impl Blobs {
         Ok(needed)
     }
 
-    /// Copies an object into a part, within S3. Asks for its size first: the answer of the copy does not say it.
+    /// Copies an object into a part, within S3, whose answer does not say its size.
     pub(super) async fn copy_part(
         &self,
         key: &ObjectKey,
         id: &PartsId,
         number: u32,
         from: &ObjectKey,
+        size: u64,
     ) -> Result<Part, PortError> {
         let absent =
             || PortError::Corrupt(format!("there is no object {from}, which was to be a part of {key}"));
-        let size = self.head(from).await?.ok_or_else(absent)?;
         let copied = self
             .client
             .upload_part_copy()

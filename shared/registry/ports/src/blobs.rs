@@ -146,8 +146,8 @@ pub trait WriteBlobs: ReadBlobs {
         body: ByteStream,
     ) -> Result<Vec<Part>, PortError>;
 
-    /// Stores the bytes of the object `from` as one part, which can only be the last where they are fewer
-    /// than [`Self::part_bytes_min`]. Otherwise as [`Self::put_parts`].
+    /// Stores the bytes of the object `from`, which are `size`, as one part, which can only be the last where
+    /// they are fewer than [`Self::part_bytes_min`]. Otherwise as [`Self::put_parts`].
     ///
     /// # Errors
     /// `Body` where the object in the making is completed or given up; `Corrupt` where there is no `from`.
@@ -157,10 +157,12 @@ pub trait WriteBlobs: ReadBlobs {
         id: &PartsId,
         number: u32,
         from: &ObjectKey,
+        size: u64,
     ) -> Result<Part, PortError>;
 
     /// Makes the object of exactly these parts, at least one, in this order, their numbers ascending.
-    /// `AlreadyThere` where an object has the key, this one or another.
+    /// `AlreadyThere` where an object has the key, this one or another; one that was completed of the same
+    /// parts may be answered as `Stored` once more.
     ///
     /// # Errors
     /// `Body` where one of the parts is not (or no longer) the one of that number and tag, as all of them

@@ -89,7 +89,13 @@ impl Key {
     /// A manifest's bytes, while they fit an item: `manifest#library/app#sha256:9f86… / 0#body`.
     #[must_use]
     pub fn body(repository: &RepositoryName, digest: &Digest) -> Self {
-        Self::new(manifest_partition(repository, digest), "0#body")
+        Self::new(manifest_partition(repository, digest), BODY)
+    }
+
+    /// Whether this is the key of a manifest's bytes.
+    #[must_use]
+    pub fn is_body(&self) -> bool {
+        self.sort == BODY
     }
 
     /// A tag holds a manifest: `manifest#library/app#sha256:9f86… / held#tag#v1#<version of the tag>`.
@@ -253,6 +259,7 @@ impl Key {
     }
 }
 
+const BODY: &str = "0#body";
 const BLOB: &str = "blob#";
 const MANIFEST: &str = "manifest#";
 const TAG: &str = "tag#";

@@ -9,9 +9,6 @@ use moorage_ports::{Change, PortError};
 use crate::dynamodb::item::{self, Attributes};
 use crate::error::corrupt;
 
-/// The sort key of manifests' bytes, which nobody reads in a feed.
-const BODY_SORT: &str = "0#body";
-
 /// The change that a record tells of; `None` for the bytes of a manifest.
 pub(super) fn change(record: StreamRecord) -> Result<Option<Change>, PortError> {
     let attributes = |of: Option<HashMap<String, Streamed>>| attributes(of.unwrap_or_default());
@@ -33,7 +30,7 @@ pub fn change_of_event(
 
 fn of_images(keys: &Attributes, old: Attributes, new: Attributes) -> Result<Option<Change>, PortError> {
     let key = item::decode_key(keys)?;
-    if key.sort() == BODY_SORT {
+    if key.is_body() {
         return Ok(None);
     }
     let image = |image: Attributes| (!image.is_empty()).then(|| item::decode(image)).transpose();

@@ -202,7 +202,7 @@ impl Push {
         let mut parts = upload.parts.clone();
         if let Some(tail) = tail {
             let number = parts.last().map_or(1, |part| part.number + 1);
-            match self.blobs.put_part_of(&upload.object, id, number, &tail.object).await {
+            match self.blobs.put_part_of(&upload.object, id, number, &tail.object, tail.size).await {
                 Ok(part) => parts.push(part),
                 // An earlier request came further than its answer.
                 Err(PortError::Body(_)) if self.blobs.size(&upload.object).await?.is_some() => return Ok(()),

@@ -239,9 +239,10 @@ impl<S: WriteBlobs + ?Sized, L: Ledger> WriteBlobs for CountCalls<S, L> {
         id: &PartsId,
         number: u32,
         from: &ObjectKey,
+        size: u64,
     ) -> Result<Part, PortError> {
         self.call(Call::PutPartOf, 1);
-        self.inner.put_part_of(key, id, number, from).await
+        self.inner.put_part_of(key, id, number, from, size).await
     }
 
     async fn complete(

@@ -74,7 +74,7 @@ macro_rules! __blobs_clauses {
                 aborting_after_the_end_does_nothing,
                 aborting_gives_the_parts_up,
                 an_object_may_become_a_part,
-                completing_twice_finds_it_there,
+                completing_twice_changes_nothing,
                 many_bytes_may_be_many_parts,
                 nothing_is_visible_before_the_end,
                 of_many_that_complete_one_key_one_stores,

@@ -188,8 +188,9 @@ impl<S: WriteBlobs + ?Sized> WriteBlobs for Faults<S> {
         id: &PartsId,
         number: u32,
         from: &ObjectKey,
+        size: u64,
     ) -> Result<Part, PortError> {
-        self.make(Call::PutPartOf, self.inner.put_part_of(key, id, number, from)).await
+        self.make(Call::PutPartOf, self.inner.put_part_of(key, id, number, from, size)).await
     }
 
     async fn complete(

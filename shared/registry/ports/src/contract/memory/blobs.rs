@@ -83,10 +83,11 @@ impl WriteBlobs for Memory {
         id: &PartsId,
         number: u32,
         from: &ObjectKey,
+        size: u64,
     ) -> Result<Part, PortError> {
         let mut world = self.world();
-        let bytes = world.objects.get(from).cloned();
-        let bytes = bytes.ok_or_else(|| PortError::Corrupt(format!("no object {from}")))?;
+        let bytes = world.objects.get(from).filter(|bytes| bytes.len() as u64 == size).cloned();
+        let bytes = bytes.ok_or_else(|| PortError::Corrupt(format!("no object {from} of {size} bytes")))?;
         world.put_part(id, number, bytes)
     }
 

@@ -48,7 +48,7 @@ defects! {
     parts::nothing_is_visible_before_the_end catches { PartsAreVisible as parts_that_are_visible }
     parts::parts_make_one_object_in_their_order catches { PartsAsTheyCame as parts_as_they_came }
     parts::a_wrong_tag_is_refused_and_the_right_ones_still_count catches { TagsAreIgnored as tags_that_are_ignored }
-    parts::completing_twice_finds_it_there catches { CompletingTwiceStores as completing_twice_that_stores }
+    parts::completing_twice_changes_nothing catches { CompletingTwiceStores as completing_twice_that_says_another_size }
     parts::many_bytes_may_be_many_parts catches { LongBodiesAreCut as a_long_body_that_is_cut }
     parts::an_object_may_become_a_part catches { PartOfMovesIt as an_object_that_is_moved_into_a_part }
     parts::a_size_is_that_of_the_whole_object catches { SizeOfNothing as a_size_where_nothing_is }
@@ -213,8 +213,9 @@ impl WriteBlobs for Broken<Defect> {
         id: &PartsId,
         number: u32,
         from: &ObjectKey,
+        size: u64,
     ) -> Result<Part, PortError> {
-        let part = self.memory.put_part_of(key, id, number, from).await?;
+        let part = self.memory.put_part_of(key, id, number, from, size).await?;
         if self.has(Defect::PartOfMovesIt) {
             DeleteBlobs::delete(&*self.memory, from).await?;
         }
@@ -241,7 +242,7 @@ impl WriteBlobs for Broken<Defect> {
         }
         match self.memory.complete(key, id, &parts, durability).await? {
             Put::AlreadyThere if self.has(Defect::CompletingTwiceStores) => {
-                Ok(Put::Stored { size: parts.iter().map(|part| part.size).sum() })
+                Ok(Put::Stored { size: 1 + parts.iter().map(|part| part.size).sum::<u64>() })
             }
             put => Ok(put),
         }
