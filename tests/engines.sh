@@ -32,7 +32,9 @@ done
 # A part is a function here; it runs on the engines in use, and what it prints tells how it went. It gets a
 # process of its own, so that one that fails ends there and the others still run.
 part_contract() {
-  "$contract" ${known_failures[$engine]}
+  local known
+  read -ra known <<<"${known_failures[$engine]}"
+  RUST_BACKTRACE=0 "$contract" "${known[@]}"
 }
 
 # Where an engine is known to differ from S3, each for one reason: both keep an object as a file or a folder of its

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# The functions as they run on AWS: behind the front door (tests/front-door), which reads infra/template.yaml, on
+# MinIO or versitygw and DynamoDB Local.
+#
+#   tests/functions.sh [--s3 minio|versitygw] [PART...]
+#
+# stable, dev, sparse   the official tool: the released specification, its main branch, that with sparse manifests
+# redirected    the stable run once more, with every blob redirected
+# clients       real clients, with blobs that fit a request of a function
+# limits        what does not fit gets Lambda's own 413
+# chunked       200 MB in chunks, by regctl and by the Rust crate oci-client
+# rough         clients again, while instances are killed and events come late, twice and out of order
+# ingest        objects that came straight to S3 are recorded
+#
+# All of them without a name. The functions are MOORAGE_FUNCTIONS (a folder), else the checkout's release build.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+all=(stable dev sparse redirected clients limits chunked rough ingest)
+engine=minio
+parts=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --s3) engine=$2 && shift ;;
+    -*) fail "unknown option $1" ;;
+    *)
+      [[ " ${all[*]} " == *" $1 "* ]] || fail "unknown part $1; known are ${all[*]}"
+      parts+=("$1")
+      ;;
+  esac
+  shift
+done
+[ "${#parts[@]}" -gt 0 ] || parts=("${all[@]}")
+
+# Base64 and the rest of an event make 4,000,000 bytes some 5.4 million, of the 6,291,456 that Lambda takes.
+fitting_bytes=4000000
+
+build_functions
+use_engines "$engine"
+
+part_stable() {
+  start_functions stable --parameter Anonymous=push
+  "$checkout/tests/conformance.sh" --registry "$registry" stable
+  stop_functions
+}
+
+part_dev() {
+  start_functions dev --parameter Anonymous=push
+  "$checkout/tests/conformance.sh" --registry "$registry" dev
+  stop_functions
+}
+
+part_sparse() {
+  start_functions sparse --parameter Anonymous=push --parameter Missing=allow
+  "$checkout/tests/conformance.sh" --registry "$registry" sparse
+  stop_functions
+}
+
+# GETs of blobs that the functions answered with a status that begins so.
+blob_gets() {
+  cat "$functions_log"/* | { grep '"operation":"blob"' || :; } | { grep '"method":"GET"' || :; } | grep -c "\"status\":$1" || :
+}
+
+part_redirected() {
+  start_functions redirected --parameter Anonymous=push --parameter RedirectBytesMin=0
+  "$checkout/tests/conformance.sh" --registry "$registry" stable
+  local redirected streamed
+  redirected=$(blob_gets 307) streamed=$(blob_gets 20)
+  say "$redirected GETs of blobs were redirected, $streamed were not"
+  ((redirected > 0 && streamed == 0)) || fail "not every blob was redirected"
+  stop_functions
+}
+
+part_clients() {
+  start_functions clients --parameter Anonymous=push
+  MOORAGE_LAYER_BYTES=$fitting_bytes MOORAGE_CHUNKED_BYTES=9437184 "$checkout/tests/clients.sh" --registry "$registry" \
+    curl docker containerd skopeo podman buildah crane oras helm regctl cosign oci-client
+  stop_functions
+}
+
+part_limits() {
+  start_functions limits --parameter Anonymous=push
+  head -c 5000000 /dev/urandom >"$work/too-long"
+  local location status
+  location=$(curl --silent --fail --request POST --dump-header - "http://$registry/v2/limits/blobs/uploads/" |
+    tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
+  for method in PUT PATCH; do
+    status=$(curl --silent --request "$method" --header 'content-type: application/octet-stream' \
+      --data-binary "@$work/too-long" --output "$work/answer" --write-out '%{http_code}' \
+      "http://$registry$location?digest=sha256:$(sha256sum "$work/too-long" | cut -d' ' -f1)")
+    [ "$status" = 413 ] || fail "a $method of 5,000,000 bytes was answered $status, not 413: $(cat "$work/answer")"
+    say "$method of 5,000,000 bytes: 413 $(cat "$work/answer")"
+  done
+  # A real client says so too.
+  if MOORAGE_LAYER_BYTES=6000000 REGISTRY=$registry "$checkout/tests/clients/crane.sh" >"$work/crane.log" 2>&1; then
+    fail "crane pushed more than a request of a function takes"
+  fi
+  grep -q '413' "$work/crane.log" || fail "crane failed in another way: $(cat "$work/crane.log")"
+  stop_functions
+}
+
+part_chunked() {
+  start_functions chunked --parameter Anonymous=push
+  MOORAGE_CHUNKED_BYTES=200000000 "$checkout/tests/clients.sh" --registry "$registry" chunked
+  stop_functions
+}
+
+part_rough() {
+  start_functions rough --parameter Anonymous=push --kill-every 40 --events rough --seed 7
+  # A client that is told 502 in the middle may give up, so each is asked up to three times.
+  local name try
+  for name in skopeo crane oras regctl; do
+    for try in 1 2 3 failed; do
+      [ $try != failed ] || fail "$name failed three times: $(cat "$work/rough.log")"
+      ! REGISTRY=$registry MOORAGE_LAYER_BYTES=$fitting_bytes "$checkout/tests/clients/$name.sh" >"$work/rough.log" 2>&1 || break
+    done
+    say "passed $name at try $try"
+  done
+  stop_functions
+}
+
+# put_straight REPOSITORY FILE: puts a file into the bucket as the edge does, S3 checking its digest; sets $key.
+put_straight() {
+  local digest
+  digest=$(sha256sum "$2" | cut -d' ' -f1)
+  key=sha256:$digest/$1/$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
+  curl --silent --show-error --fail --aws-sigv4 "aws:amz:$AWS_REGION:s3" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+    --header "x-amz-content-sha256: $digest" --upload-file "$2" "$AWS_ENDPOINT_URL_S3/$functions_bucket/${key//:/%3A}"
+}
+
+# tell EVENT JSON: hands an event to the front door, which delivers it when and how often it likes.
+tell() { curl --silent --show-error --fail --output /dev/null --data "$2" "http://$control/events/$1"; }
+
+state() { curl --silent --fail "http://$control/state"; }
+
+nothing_pending() { state | grep -q '"pending":0'; }
+
+part_ingest() {
+  start_functions ingest --parameter Anonymous=push --events rough --seed 11
+  local n digests=() digest
+  for n in 1 2 3 4 5 6; do
+    head -c $((n * 1000000)) /dev/urandom >"$work/straight-$n"
+    put_straight straight/up "$work/straight-$n"
+    tell s3 "{\"key\": \"$key\", \"size\": $((n * 1000000)), \"bucket\": \"$functions_bucket\"}"
+    digests+=("${key%%/*}")
+  done
+  # Of no object, and of none of ours: seen, and left alone.
+  tell s3 "{\"key\": \"sha256:$(printf '%064d' 0)/straight/up/$(printf '%032d' 0)\", \"size\": 5, \"bucket\": \"$functions_bucket\"}"
+  tell s3 "{\"key\": \"sha256:nonsense\", \"size\": 5, \"bucket\": \"$functions_bucket\"}"
+  tell schedule '{}'
+  wait_for "$functions" "$work/ingest-front-door.log" nothing_pending
+  for n in 1 2 3 4 5 6; do
+    digest=${digests[n - 1]}
+    curl --silent --show-error --fail --location --output "$work/pulled" "http://$registry/v2/straight/up/blobs/$digest"
+    cmp "$work/straight-$n" "$work/pulled"
+    ! curl --silent --fail --output /dev/null "http://$registry/v2/other/blobs/$digest" || fail "another repository got the blob"
+  done
+  state | grep -q '"failed":0' || fail "an event failed for good: $(state)"
+  state | grep -q '"duplicates":[1-9]' || fail "no event came twice: $(state)"
+  stop_functions
+}
+
+for part in "${parts[@]}"; do
+  began=$SECONDS
+  "part_$part"
+  say "passed functions on $engine: $part, $((SECONDS - began)) s"
+done
