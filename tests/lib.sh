@@ -100,7 +100,8 @@ start_server() {
   server=$pid
   # The line that says where the server listens is printed once it does.
   wait_for "$server" "$server_log" grep -q 'http://127\.0\.0\.1:[0-9]' "$server_log"
-  registry=$(grep -om1 'http://127\.0\.0\.1:[0-9]*' "$server_log")
+  # The same line may also say where the storage is.
+  registry=$(sed -n 's|.*listens on \(http://127\.0\.0\.1:[0-9]*\).*|\1|p' "$server_log")
   registry=${registry#http://}
 }
 
@@ -196,8 +197,11 @@ stop_engines() {
   ((status == 0)) || say "the S3 server ended with status $status"
 }
 
-# build_tool PACKAGE PROGRAM: builds a program of the tests as the release build has it, and sets $tool to it.
+# build_tool PACKAGE PROGRAM: sets $tool to a program of the tests: the one in MOORAGE_FUNCTIONS, where the functions
+# are given, else built from the checkout.
 build_tool() {
+  tool=${MOORAGE_FUNCTIONS:-}/$2
+  [ -z "${MOORAGE_FUNCTIONS:-}" ] || return 0
   (cd "$checkout" && cargo build --release --locked -p "$1" --bin "$2")
   tool=${CARGO_TARGET_DIR:-$checkout/target}/release/$2
 }
@@ -212,7 +216,7 @@ start_gateway() {
 
 # Without MOORAGE_FUNCTIONS (a folder), the functions that are tested are built from the checkout.
 build_functions() {
-  [ -n "${MOORAGE_FUNCTIONS:-}" ] && [ -x "$MOORAGE_FUNCTIONS/front-door" ] && tool=$MOORAGE_FUNCTIONS/front-door || build_tool moorage-front-door front-door
+  build_tool moorage-front-door front-door
   front_door=$tool
   build_server
   [ -z "${MOORAGE_FUNCTIONS:-}" ] || return 0

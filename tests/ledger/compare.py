@@ -1,7 +1,8 @@
 """Compares what the log lines of a registry say with what a proxy counted: compare.py LOG COUNTS.
 
 A line says which calls of its two ports a request made, and which requests to the backends these became. Those
-are the same number but for what is named here: retries, and bytes that went out in several parts.
+are the same number but for what is named here: retries, bytes that went out in several parts, and clients
+that were redirected: those send a GetObject of their own.
 """
 
 import collections
@@ -14,7 +15,7 @@ PARTS = {"s3:CreateMultipartUpload", "s3:UploadPart", "s3:CompleteMultipartUploa
 def main(log_path, counts_path):
     said = collections.Counter()
     calls = {"table": 0, "blobs": 0}
-    retries = lines = in_parts = 0
+    retries = lines = in_parts = redirected = 0
     nano_usd = 0.0
     with open(log_path, encoding="utf-8") as log:
         for line in log:
@@ -24,6 +25,7 @@ def main(log_path, counts_path):
             if entry.get("target") != "moorage::request" or "backend_requests" not in entry:
                 continue
             lines += 1
+            redirected += entry["status"] == 307
             requests = collections.Counter()
             for one in entry["backend_requests"].split(", "):
                 operation, number = one.rsplit(" ", 1)
@@ -38,6 +40,7 @@ def main(log_path, counts_path):
                 in_parts += of_blobs - entry["blob_calls"]
     with open(counts_path, encoding="utf-8") as counts:
         counted = collections.Counter(json.load(counts))
+    counted["s3:GetObject"] -= redirected
 
     print(f"{'operation':34} {'log lines':>10} {'sockets':>10}")
     for operation in sorted(said | counted):
@@ -46,7 +49,8 @@ def main(log_path, counts_path):
     sent = sum(said.values())
     made = calls["table"] + calls["blobs"]
     print(f"{lines} log lines: {made} calls of the ports became {sent} requests; {retries} more were retries,")
-    print(f"{in_parts} more were parts of long bodies; by the list of prices {nano_usd / 1e9:.6f} USD")
+    print(f"{in_parts} more were parts of long bodies; {redirected} more GetObject were redirected clients' own;")
+    print(f"by the list of prices {nano_usd / 1e9:.6f} USD")
     if lines == 0 or sent == 0:
         sys.exit("no request was logged with what it sent")
     if said != counted:

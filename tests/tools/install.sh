@@ -40,6 +40,7 @@ declare -A debian_packages=(
   [curl]=curl
   [docker]=docker.io
   [ip]=iproute2
+  [python3]=python3
   [skopeo]=skopeo
   [podman]=podman
   [buildah]=buildah

@@ -11,7 +11,16 @@ use crate::config::endpoint;
 
 /// A client whose attempts are noted. Time-outs are set call by call ([`super::times`]).
 pub(super) fn client(sdk: &SdkConfig) -> aws_sdk_s3::Client {
-    let config = Builder::from(sdk)
+    aws_sdk_s3::Client::from_conf(config(sdk).interceptor(NoteAttempts).build())
+}
+
+/// A client that signs and never sends, so there is nothing to note.
+pub(super) fn signer(sdk: &SdkConfig) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(config(sdk).build())
+}
+
+fn config(sdk: &SdkConfig) -> Builder {
+    Builder::from(sdk)
         .force_path_style(!is_amazon(sdk))
         // Why: see the head of `super`. Of what is read, a client checks the digest itself.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
@@ -20,9 +29,6 @@ pub(super) fn client(sdk: &SdkConfig) -> aws_sdk_s3::Client {
         .stalled_stream_protection(
             StalledStreamProtectionConfig::enabled().grace_period(STALLED_TIME_MAX).build(),
         )
-        .interceptor(NoteAttempts)
-        .build();
-    aws_sdk_s3::Client::from_conf(config)
 }
 
 /// Whether requests go to Amazon: no endpoint is given, or one of Amazon's.

@@ -50,6 +50,7 @@ use self::times::Times;
 #[derive(Clone)]
 pub struct Blobs {
     client: aws_sdk_s3::Client,
+    signer: aws_sdk_s3::Client,
     bucket: Arc<str>,
     context: Context,
     times: Times,
@@ -70,6 +71,7 @@ impl Blobs {
         let bucket: String = bucket.into();
         Self {
             client: client::client(sdk),
+            signer: client::signer(sdk),
             bucket: bucket.into(),
             context,
             times: Times::of(sdk),

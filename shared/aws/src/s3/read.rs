@@ -6,10 +6,12 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use bytes::Bytes;
 use futures_util::stream;
 use moorage_ports::blobs::SIGNED_URL_LIFE;
+use moorage_ports::calls::note_backend;
 use moorage_ports::{Object, ObjectBody, ObjectKey, PortError};
 
 use super::Blobs;
 use super::error::Failure as _;
+use crate::prices;
 
 impl Blobs {
     pub(super) async fn get_object(
@@ -84,7 +86,9 @@ impl Blobs {
     pub(super) async fn presign(&self, key: &ObjectKey) -> Result<String, PortError> {
         let life = PresigningConfig::expires_in(SIGNED_URL_LIFE);
         let life = life.map_err(|error| PortError::Misuse(format!("sign a URL: {error}")))?;
-        let signed = self.client.get_object().bucket(&*self.bucket).key(key.as_str()).presigned(life).await;
+        // The client's own request: not ours, but on the same bill.
+        note_backend(|backend| backend.nano_usd += prices::of_request("s3:GetObject"));
+        let signed = self.signer.get_object().bucket(&*self.bucket).key(key.as_str()).presigned(life).await;
         match signed {
             Ok(signed) => Ok(signed.uri().to_owned()),
             Err(error) => Err(error.told(&format!("sign a URL of {key}"))),

@@ -22,7 +22,9 @@ impl<const PART_BYTES_MIN: usize> Fixture for Opened<PART_BYTES_MIN> {
         let engines: Engines = engines().await;
         engines.s3().set_part_bytes_min(PART_BYTES_MIN as u64);
         let blobs = Blobs::new(&engines.sdk_config(), BUCKET, Context::system());
-        Self(Arc::new(blobs.with_part_bytes_min(PART_BYTES_MIN)))
+        // Where parts may be small, streams are cut into small ones too.
+        let part_bytes = if PART_BYTES_MIN < 5 << 20 { 64 << 10 } else { 8 << 20 };
+        Self(Arc::new(blobs.with_part_bytes_min(PART_BYTES_MIN).with_part_bytes(part_bytes)))
     }
 
     fn store(&self) -> Arc<Self::Store> {

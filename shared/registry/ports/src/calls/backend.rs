@@ -17,7 +17,8 @@ pub struct Backend {
     pub read_units: f64,
     /// Write units of the table, as the backend reported them.
     pub write_units: f64,
-    /// What all of that costs by the backend's list of prices, in 10⁻⁹ USD.
+    /// What all of that costs by the backend's list of prices, in 10⁻⁹ USD; and what a client will cost that was
+    /// sent to the backend with a signed URL.
     pub nano_usd: f64,
 }
 
