@@ -40,7 +40,7 @@ build() {
 }
 
 arguments=()
-without_ring=(-- --no-default-features --features)
+of_aws=(-- -p moorage-aws --features)
 for name in "${chosen[@]}"; do
   case $name in
     shipping) build shipping shipping ;;
@@ -48,9 +48,9 @@ for name in "${chosen[@]}"; do
     opt-3) build opt-3 shipping CARGO_PROFILE_SHIPPING_OPT_LEVEL=3 ;;
     opt-z) build opt-z shipping CARGO_PROFILE_SHIPPING_OPT_LEVEL=z ;;
     no-lto) build no-lto shipping CARGO_PROFILE_SHIPPING_LTO=off ;;
-    aws-lc) build aws-lc shipping "${without_ring[@]}" tls-aws-lc ;;
-    aws-lc-no-jitter) build aws-lc-no-jitter shipping AWS_LC_SYS_NO_JITTER_ENTROPY=1 "${without_ring[@]}" tls-aws-lc ;;
-    mimalloc) build mimalloc shipping -- --features mimalloc ;;
+    aws-lc) build aws-lc shipping "${of_aws[@]}" moorage-aws/tls-aws-lc ;;
+    aws-lc-no-jitter) build aws-lc-no-jitter shipping AWS_LC_SYS_NO_JITTER_ENTROPY=1 "${of_aws[@]}" moorage-aws/tls-aws-lc ;;
+    mimalloc) build mimalloc shipping -- -p moorage-lambda --features moorage-lambda/mimalloc ;;
   esac
 done
 

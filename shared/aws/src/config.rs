@@ -73,12 +73,12 @@ fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(crypto())).build_https()
 }
 
-#[cfg(feature = "tls-ring")]
+#[cfg(all(feature = "tls-ring", not(feature = "tls-aws-lc")))]
 fn crypto() -> CryptoMode {
     CryptoMode::Ring
 }
 
-#[cfg(all(feature = "tls-aws-lc", not(feature = "tls-ring")))]
+#[cfg(feature = "tls-aws-lc")]
 fn crypto() -> CryptoMode {
     CryptoMode::AwsLc
 }

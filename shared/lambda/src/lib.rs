@@ -18,4 +18,8 @@ mod request;
 mod start;
 mod storage;
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub use start::{Half, collect, ingest, serve};

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
+use moorage_aws::setup;
 use moorage_engines::{Engines, Served};
+use moorage_ports::Context;
 use rcgen::generate_simple_self_signed;
 use tempfile::NamedTempFile;
 use tokio::io::copy_bidirectional;
@@ -12,6 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Of the bucket and the table.
+const NAME: &str = "cold-start";
 
 /// Engines, and what a function needs to reach them. Ends with it.
 pub struct Storage {
@@ -24,6 +29,9 @@ impl Storage {
     /// Starts the engines with an empty bucket and table, as a registry is made on them.
     pub async fn start() -> Result<Self> {
         let engines = Engines::serve().await?;
+        let sdk = engines.engines().sdk_config();
+        setup::create_table(&sdk, NAME, &Context::system()).await?;
+        setup::create_bucket(&sdk, NAME).await?;
         let key = generate_simple_self_signed(["localhost".to_owned()])?;
         let certificate = NamedTempFile::new()?;
         std::fs::write(certificate.path(), key.cert.pem())?;
@@ -51,8 +59,8 @@ impl Storage {
         environment.extend(
             [
                 ("SSL_CERT_FILE", certificate.path().to_str().context("a path of text")?),
-                ("MOORAGE_BUCKET", "cold-start"),
-                ("MOORAGE_TABLE", "cold-start"),
+                ("MOORAGE_BUCKET", NAME),
+                ("MOORAGE_TABLE", NAME),
                 ("MOORAGE_ANONYMOUS", "push"),
                 // As Lambda: nothing is looked up on the machine.
                 ("AWS_EC2_METADATA_DISABLED", "true"),
