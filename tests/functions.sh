@@ -10,13 +10,14 @@
 # limits        what does not fit gets Lambda's own 413
 # chunked       200 MB in chunks, by regctl and by the Rust crate oci-client
 # rough         clients again, while instances are killed and events come late, twice and out of order
-# ingest        objects that came straight to S3 are recorded
+# events        objects that came straight to S3 are recorded, changes of the table are read; late, twice, out of order
+# fuzz          requests that no client means: each is answered, and no function panics
 #
 # All of them without a name. The functions are MOORAGE_FUNCTIONS (a folder), else the checkout's release build.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all=(stable dev sparse redirected clients limits chunked rough ingest)
+all=(stable dev sparse redirected clients limits chunked rough events fuzz)
 engine=minio
 parts=()
 while [ $# -gt 0 ]; do
@@ -135,8 +136,20 @@ state() { curl --silent --fail "http://$control/state"; }
 
 nothing_pending() { state | grep -q '"pending":0'; }
 
-part_ingest() {
-  start_functions ingest --parameter Anonymous=push --events rough --seed 11
+# stream_record NUMBER FORMAT: a record of the table's stream, as Lambda hands it on, of an item of that format.
+stream_record() {
+  local keys="\"PK\": {\"S\": \"catalog\"}, \"SK\": {\"S\": \"straight/$1\"}"
+  cat <<JSON
+    {"eventID": "$1", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
+     "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/events/stream/2026-11-24T00:00:00.000",
+     "dynamodb": {"ApproximateCreationDateTime": 1795521600, "Keys": {$keys}, "SequenceNumber": "$1", "SizeBytes": 50,
+       "StreamViewType": "NEW_AND_OLD_IMAGES",
+       "NewImage": {$keys, "format": {"N": "$2"}, "kind": {"S": "catalog"}}}}
+JSON
+}
+
+part_events() {
+  start_functions events --parameter Anonymous=push --events rough --seed 11
   local n digests=() digest
   for n in 1 2 3 4 5 6; do
     head -c $((n * 1000000)) /dev/urandom >"$work/straight-$n"
@@ -148,7 +161,7 @@ part_ingest() {
   tell s3 "{\"key\": \"sha256:$(printf '%064d' 0)/straight/up/$(printf '%032d' 0)\", \"size\": 5, \"bucket\": \"$functions_bucket\"}"
   tell s3 "{\"key\": \"sha256:nonsense\", \"size\": 5, \"bucket\": \"$functions_bucket\"}"
   tell schedule '{}'
-  wait_for "$functions" "$work/ingest-front-door.log" nothing_pending
+  wait_for "$functions" "$work/events-front-door.log" nothing_pending
   for n in 1 2 3 4 5 6; do
     digest=${digests[n - 1]}
     curl --silent --show-error --fail --location --output "$work/pulled" "http://$registry/v2/straight/up/blobs/$digest"
@@ -157,6 +170,20 @@ part_ingest() {
   done
   state | grep -q '"failed":0' || fail "an event failed for good: $(state)"
   state | grep -q '"duplicates":[1-9]' || fail "no event came twice: $(state)"
+
+  # Of a batch with one record that nobody can read, the others are read, and that one is given up.
+  tell stream "{\"Records\": [$(stream_record 1 1), $(stream_record 2 99), $(stream_record 3 1)]}"
+  wait_for "$functions" "$work/events-front-door.log" nothing_pending
+  state | grep -q '"failed":1' || fail "not just the one record was given up: $(state)"
+  stop_functions
+}
+
+part_fuzz() {
+  need python3
+  start_functions fuzz --parameter Anonymous=push
+  python3 "$checkout/tests/front-door/fuzz.py" "$registry" "${MOORAGE_FUZZ_REQUESTS:-2000}" "${MOORAGE_FUZZ_SEED:-9}"
+  ! grep -r -m 3 panicked "$functions_log" || fail "a function panicked"
+  ! state | grep -q '"errors":[1-9]' || fail "a function failed: $(state)"
   stop_functions
 }
 
