@@ -2,23 +2,28 @@
 # What must hold on servers that we did not write: S3 by MinIO and by versitygw, which disagree in places, so
 # neither is the only witness; DynamoDB by Amazon's own DynamoDB Local.
 #
-#   tests/engines.sh [--s3 minio|versitygw] [PART...]
+#   tests/engines.sh [--s3 minio|versitygw] [--all-stories] [PART...]
 #
 # contract      every clause of the ports: table, blobs, both together
+# stories       the stories of the whole registry (tests/stories) that turn most on what S3 does; with --all-stories
+#               every one, which takes many minutes a server. Those that cannot be told there say so and why.
 #
 # All parts on both S3 servers, each with engines of its own, where nothing else is said.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all=(contract)
+all=(contract stories)
 engines=(minio versitygw)
 parts=()
+# Filters of the test program. Left out for its length: an upload of long parts for each call that can fail.
+stories=(budgets:: kept:: redirects:: tails:: uploads:: --skip while_the_storage_fails)
 while [ $# -gt 0 ]; do
   case $1 in
     --s3)
       [[ ${2:-} =~ ^(minio|versitygw)$ ]] || fail "--s3 is minio or versitygw"
       engines=("$2") && shift
       ;;
+    --all-stories) stories=() ;;
     -*) fail "unknown option $1" ;;
     *)
       [[ " ${all[*]} " == *" $1 "* ]] || fail "unknown part $1; known are ${all[*]}"
@@ -37,6 +42,11 @@ part_contract() {
   RUST_BACKTRACE=0 "$contract" "${known[@]}"
 }
 
+part_stories() {
+  cd "$checkout"
+  MOORAGE_STORIES_ON=engines cargo test --locked -p moorage-stories --test stories_on_aws -- "${stories[@]}"
+}
+
 # Where an engine is known to differ from S3, each for one reason: both keep an object as a file or a folder of its
 # key, so one whose key goes on behind another's and a `/` can't be stored (versitygw) or is not listed (MinIO).
 declare -A known_failures=(
@@ -51,6 +61,8 @@ for part in "${parts[@]}"; do
       (cd "$checkout" && cargo build --locked -p moorage-aws --example contract)
       contract=${CARGO_TARGET_DIR:-$checkout/target}/debug/examples/contract
       ;;
+    # As cargo test does it, so that nothing is built while engines wait.
+    stories) (cd "$checkout" && cargo test --locked --no-run -p moorage-stories --test stories_on_aws) ;;
   esac
 done
 

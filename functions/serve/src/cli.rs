@@ -1,7 +1,8 @@
 //! What can be said on the command line, or in the environment.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use moorage_http::Access;
@@ -33,9 +34,24 @@ pub(crate) struct Serve {
     #[arg(long, env = "MOORAGE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:5000")]
     pub(crate) listen: SocketAddr,
 
-    /// The directory for everything that is stored. Made if it is not there; one process at a time.
+    /// The directory for everything that is stored. Made if it is not there; one process at a time. Not used
+    /// with --bucket and --table.
     #[arg(long, env = "MOORAGE_DATA", value_name = "DIRECTORY", default_value = "./moorage-data")]
-    pub(crate) data: PathBuf,
+    data: PathBuf,
+
+    /// The S3 bucket for blobs, together with --table. Endpoints, region and credentials come from the standard
+    /// variables of AWS (AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL_DYNAMODB, AWS_ACCESS_KEY_ID, ...).
+    /// Any number of processes may use one bucket and table.
+    #[arg(long, env = "MOORAGE_BUCKET", value_name = "NAME")]
+    bucket: Option<String>,
+
+    /// The DynamoDB table for references, together with --bucket.
+    #[arg(long, env = "MOORAGE_TABLE", value_name = "NAME")]
+    table: Option<String>,
+
+    /// Makes the bucket and the table where they are not there. Without it, what is missing is named.
+    #[arg(long)]
+    create: bool,
 
     /// What everyone may do, there being no accounts yet. On a loopback address: push, if nothing is said.
     #[arg(long, env = "MOORAGE_ANONYMOUS", value_name = "WHAT")]
@@ -52,6 +68,18 @@ pub(crate) struct Serve {
     /// How long an upload may take, in seconds.
     #[arg(long, env = "MOORAGE_UPLOAD_AGE_MAX", value_name = "SECONDS", default_value_t = Settings::default().upload_age_max_ms / 1000)]
     upload_age_max: u64,
+
+    /// Clients are sent to the bucket for blobs of at least so many bytes (0: for all), and get smaller ones from
+    /// here. They must be able to reach the bucket's endpoint under the address that this process uses for it;
+    /// where they cannot, give a number that no blob comes to. Without --bucket, all blobs come from here.
+    #[arg(long, env = "MOORAGE_REDIRECT_BYTES_MIN", value_name = "BYTES", default_value_t = Settings::default().redirect_bytes_min)]
+    redirect_bytes_min: u64,
+
+    /// How many requests one client address may make in a second, for a long time; some seconds' worth may come
+    /// at once. What is more gets 429 and Retry-After. Without it there is no limit. Behind a proxy all clients
+    /// have one address, the proxy's: then limit them there.
+    #[arg(long, env = "MOORAGE_CLIENT_REQUESTS_PER_SECOND", value_name = "N")]
+    pub(crate) client_requests_per_second: Option<NonZeroU32>,
 
     /// The least important messages to log, to standard error: as text on a terminal, else as JSON. A request
     /// is one line, at `info`.
@@ -95,7 +123,48 @@ impl Cli {
     }
 }
 
+/// Where everything is stored.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Place<'a> {
+    Directory(&'a Path),
+    Aws {
+        bucket: &'a str,
+        table: &'a str,
+        /// Whether to make what is not there.
+        create: bool,
+    },
+}
+
 impl Serve {
+    /// Where everything is stored. A variable that is set to nothing is not set.
+    ///
+    /// # Errors
+    /// Where half of a place was said.
+    pub(crate) fn place(&self) -> Result<Place<'_>, String> {
+        let named = |name: &'_ Option<String>| name.as_deref().is_some_and(|name| !name.is_empty());
+        match (&self.bucket, &self.table) {
+            (Some(bucket), Some(table)) if !bucket.is_empty() && !table.is_empty() => {
+                Ok(Place::Aws { bucket, table, create: self.create })
+            }
+            _ if named(&self.bucket) => {
+                Err("--bucket was given without --table: blobs go to the bucket, references \
+                                             to a DynamoDB table, so give --table NAME (MOORAGE_TABLE) too"
+                    .to_owned())
+            }
+            _ if named(&self.table) => {
+                Err("--table was given without --bucket: references go to the table, blobs to \
+                                            an S3 bucket, so give --bucket NAME (MOORAGE_BUCKET) too"
+                    .to_owned())
+            }
+            _ if self.create => {
+                Err("--create makes a bucket and a table: name them with --bucket and --table \
+                                     (a directory is made without it)"
+                    .to_owned())
+            }
+            _ => Ok(Place::Directory(&self.data)),
+        }
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             missing: match self.missing {
@@ -104,6 +173,7 @@ impl Serve {
             },
             manifest_bytes_max: self.manifest_bytes_max,
             upload_age_max_ms: self.upload_age_max.saturating_mul(1000),
+            redirect_bytes_min: self.redirect_bytes_min,
             ..Settings::default()
         }
     }
@@ -155,6 +225,28 @@ mod tests {
         for arguments in [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"]] {
             assert_eq!(read(arguments).listen.port(), 0);
         }
+    }
+
+    #[test]
+    fn a_bucket_and_a_table_come_together() {
+        assert_eq!(read(&[]).place(), Ok(Place::Directory(Path::new("./moorage-data"))));
+        let both = read(&["--bucket", "b", "--table", "t", "--data", "d"]);
+        assert_eq!(both.place(), Ok(Place::Aws { bucket: "b", table: "t", create: false }));
+        let both = read(&["--bucket", "b", "--table", "t", "--create"]);
+        assert_eq!(both.place(), Ok(Place::Aws { bucket: "b", table: "t", create: true }));
+        for (half, wanted) in [
+            (&["--bucket", "b"][..], "--table NAME"),
+            (&["--table", "t"], "--bucket NAME"),
+            (&["--bucket", "b", "--table", ""], "--table NAME"),
+            (&["--create"], "--bucket and --table"),
+        ] {
+            let refused = read(half).place().expect_err("a half");
+            assert!(refused.contains(wanted), "{half:?}: {refused}");
+        }
+        assert_eq!(
+            read(&["--bucket", "", "--table", "", "--data", "d"]).place(),
+            Ok(Place::Directory(Path::new("d")))
+        );
     }
 
     #[test]

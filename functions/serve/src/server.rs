@@ -1,7 +1,8 @@
 //! Listens, serves each connection, and stops when it is told to: what is in flight is finished first.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -13,8 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Serve;
+use crate::client_rates::ClientRates;
 use crate::greeting::greeting;
-use crate::startup::Opened;
+use crate::startup::{self, Opened};
 
 /// How long a connection may stay silent before its next request: longer than clients keep idle ones.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
@@ -22,21 +24,22 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
 /// After a connection could not be accepted (no file descriptors are left, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until Ctrl-C or SIGTERM.
+/// Opens the registry and serves it until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// Why it can't listen, for the one who started it.
-pub(crate) fn run(serve: &Serve, opened: Opened) -> Result<(), String> {
+/// Why it can't be opened or can't listen, for the one who started it.
+pub(crate) fn run(serve: &Serve) -> Result<(), String> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
-    let Opened { registry, storage } = opened;
+    // Connections to storage belong to the runtime that made them, so there is one for all.
+    let Opened { registry, storage, rates } = startup::open(serve, &runtime)?;
     runtime.block_on(async {
         let listener = TcpListener::bind(serve.listen).await.map_err(|e| cannot_listen(serve.listen, &e))?;
         let address = listener.local_addr().map_err(|e| cannot_listen(serve.listen, &e))?;
-        storage.announce(&format!("http://{address}")).map_err(|e| e.to_string())?;
+        storage.announce(&format!("http://{address}"))?;
         let mut stop = StopSignal::new().map_err(|e| e.to_string())?;
-        println!("{}", greeting(address, &serve.data));
-        accept(listener, &registry, &mut stop).await;
+        println!("{}", greeting(address, &storage.place()));
+        accept(listener, &registry, rates.as_ref(), &mut stop).await;
         Ok::<_, String>(())
     })?;
     drop(registry);
@@ -45,12 +48,20 @@ pub(crate) fn run(serve: &Serve, opened: Opened) -> Result<(), String> {
     Ok(())
 }
 
-async fn accept(listener: TcpListener, registry: &Registry, stop: &mut StopSignal) {
+async fn accept(
+    listener: TcpListener,
+    registry: &Registry,
+    rates: Option<&Arc<ClientRates>>,
+    stop: &mut StopSignal,
+) {
     let graceful = GracefulShutdown::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve_connection(stream, registry.clone(), &graceful),
+                Ok((stream, from)) => {
+                    let limit = rates.map(|rates| (rates.clone(), from.ip()));
+                    serve_connection(stream, registry.clone(), limit, &graceful);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     pause().await;
@@ -68,7 +79,13 @@ async fn accept(listener: TcpListener, registry: &Registry, stop: &mut StopSigna
     }
 }
 
-fn serve_connection(stream: TcpStream, registry: Registry, graceful: &GracefulShutdown) {
+/// `limit` is what counts the requests of the one at this address.
+fn serve_connection(
+    stream: TcpStream,
+    registry: Registry,
+    limit: Option<(Arc<ClientRates>, IpAddr)>,
+    graceful: &GracefulShutdown,
+) {
     let watcher = graceful.watcher();
     tokio::spawn(async move {
         // Answers are written whole: waiting for more to send would only delay them.
@@ -78,7 +95,13 @@ fn serve_connection(stream: TcpStream, registry: Registry, graceful: &GracefulSh
         }
         let service = service_fn(move |request| {
             let registry = registry.clone();
-            async move { Ok::<_, Infallible>(registry.answer(request).await) }
+            let allowed = limit.as_ref().map_or(Ok(()), |(rates, from)| rates.take(*from));
+            async move {
+                Ok::<_, Infallible>(match allowed {
+                    Ok(()) => registry.answer(request).await,
+                    Err(why) => registry.refuse(request, why).await,
+                })
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -2,42 +2,34 @@
 
 use std::sync::Arc;
 
-use moorage_embedded::Embedded;
 use moorage_http::{Halves, Registry};
-use moorage_operations::{Common, Pull, Push, TokenSecret};
-use moorage_ports::calls::CountCalls;
-use moorage_ports::{Context, Fact, Item, Key, ReadTable};
+use moorage_operations::Common;
+use moorage_ports::Context;
+use tokio::runtime::Runtime;
 
 use crate::cli::Serve;
+use crate::client_rates::ClientRates;
+use crate::storage::Storage;
 
 /// A registry, and the storage that it is on.
 pub(crate) struct Opened {
     pub(crate) registry: Registry,
-    pub(crate) storage: Embedded,
+    pub(crate) storage: Storage,
+    /// None where clients may ask as often as they like.
+    pub(crate) rates: Option<Arc<ClientRates>>,
 }
 
-/// Opens the data directory and builds the registry on it.
+/// Opens the storage and builds the registry on it.
 ///
 /// # Errors
 /// Why it can't be served, for the one who started it.
-pub(crate) fn open(serve: &Serve) -> Result<Opened, String> {
-    let access = serve.access()?;
+pub(crate) fn open(serve: &Serve, runtime: &Runtime) -> Result<Opened, String> {
+    let (access, place) = (serve.access()?, serve.place()?);
     let context = Context::system();
-    let storage = Embedded::open(&serve.data, moorage_embedded::Options::default(), &context)
-        .map_err(|error| error.to_string())?;
-    let counted = Arc::new(CountCalls::new(Arc::new(storage.clone())));
-    let secret = upload_secret(&storage)?;
-    let common = Common { context: context.clone(), settings: Arc::new(serve.settings()), secret };
-    let pull = Pull::new(counted.clone(), counted.clone(), common.clone());
-    let push = Push::new(counted.clone(), counted, common);
-    Ok(Opened { registry: Registry::new(Halves::Both(pull, push), access, context.clock), storage })
-}
-
-fn upload_secret(storage: &Embedded) -> Result<TokenSecret, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
-    match runtime.block_on(storage.get(&Key::upload_secret())) {
-        Ok(Some(Item { fact: Fact::UploadSecret { key }, .. })) => Ok(TokenSecret::new(key)),
-        Ok(_) => Err("the data directory has no upload secret; it is damaged".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+    let clock = context.clock.clone();
+    let rates = serve.client_requests_per_second.map(|n| Arc::new(ClientRates::new(n, clock.clone())));
+    let (storage, secret) = Storage::open(&place, &context, runtime)?;
+    let (pull, push) = storage.halves(Common { context, settings: Arc::new(serve.settings()), secret });
+    let registry = Registry::new(Halves::Both(pull, push), access, clock);
+    Ok(Opened { registry, storage, rates })
 }

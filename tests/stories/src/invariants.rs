@@ -283,14 +283,17 @@ fn every_object_is_somebodys(snapshot: &Snapshot) -> Violations {
     let named: Vec<&ObjectKey> = snapshot
         .rows
         .values()
-        .filter_map(|item| match &item.fact {
-            Fact::Content(content) => Some(&content.object),
-            Fact::Manifest(manifest) => manifest.object.as_ref(),
+        .flat_map(|item| match &item.fact {
+            Fact::Content(content) => vec![&content.object],
+            Fact::Manifest(manifest) => manifest.object.iter().collect(),
             Fact::Session(session) => match &session.progress {
-                Progress::Open(upload) | Progress::Closing { upload, .. } => Some(&upload.object),
-                Progress::Closed => None,
+                Progress::Open(upload) | Progress::Closing { upload, .. } => {
+                    let tail = upload.tail.iter().map(|tail| &tail.object);
+                    tail.chain([&upload.object]).collect()
+                }
+                Progress::Closed => Vec::new(),
             },
-            _ => None,
+            _ => Vec::new(),
         })
         .collect();
     let is_somebodys = |key: &ObjectKey| named.contains(&key) || snapshot.has(&Key::trash(key));

@@ -1,5 +1,5 @@
-//! A registry in a test's hand: the whole of it, in process, on embedded storage in a directory that goes
-//! away with it. No sockets; time stands still until the story moves it.
+//! A registry in a test's hand: the whole of it, in process, on a storage that goes away with it ([`Place`]):
+//! embedded in a directory, or the adapters for AWS on engines. Time stands still until the story moves it.
 //!
 //! A story asks as a client does and compares pictures:
 //!
@@ -31,8 +31,10 @@ mod client;
 mod content;
 mod disk;
 pub mod invariants;
+mod long_parts;
 mod names;
 mod picture;
+mod place;
 mod snapshot;
 mod world;
 
@@ -41,8 +43,9 @@ pub use ask::Ask;
 pub use client::Client;
 pub use content::Content;
 pub use picture::Picture;
+pub use place::{InDirectory, Place, Ports};
 pub use snapshot::Snapshot;
-pub use world::{Setup, World};
+pub use world::{Parts, Setup, World};
 
 pub use expect_test::{Expect, expect};
 

@@ -34,26 +34,27 @@ impl fmt::Display for Picture {
 }
 
 impl Snapshot {
-    pub(crate) fn picture(&self, names: &Names) -> Picture {
+    /// Sizes of blobs are shown in pieces of so many bytes, if any.
+    pub(crate) fn picture(&self, names: &Names, piece: Option<u64>) -> Picture {
         let mut text = String::new();
         for item in self.rows.values() {
             if matches!(item.fact, Fact::Format { .. } | Fact::UploadSecret { .. }) {
                 continue;
             }
-            let said = said(item);
+            let said = said(item, piece);
             let between = if said.is_empty() { "" } else { ": " };
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{:?}{between}{said}", item.key);
         }
         for (key, bytes) in &self.objects {
-            let _ = writeln!(text, "object {key}: {} bytes", bytes.len());
+            let _ = writeln!(text, "object {key}: {}", sized(bytes.len() as u64, piece));
         }
         Picture(names.show(&text))
     }
 }
 
 /// What an item says beside its key.
-fn said(item: &Item) -> String {
+fn said(item: &Item, piece: Option<u64>) -> String {
     match &item.fact {
         Fact::Format { .. } | Fact::UploadSecret { .. } | Fact::Catalog | Fact::Listed | Fact::Hold => {
             String::new()
@@ -78,15 +79,15 @@ fn said(item: &Item) -> String {
             None => format!("{digest}, too long to list"),
         },
         Fact::Content(ContentRecord { node, object, size }) => {
-            format!("{}, {size} bytes, {object}", life(node))
+            format!("{}, {}, {object}", life(node), sized(*size, piece))
         }
         Fact::Grant(GrantRecord { node, object, size }) => match object {
-            Some(object) => format!("{}, {size} bytes, {object}", life(node)),
+            Some(object) => format!("{}, {}, {object}", life(node), sized(*size, piece)),
             None => life(node),
         },
         Fact::Session(session) => match &session.progress {
-            Progress::Open(upload) => format!("open, {}", so_far(upload)),
-            Progress::Closing { upload, digest } => format!("closed as {digest}, {}", so_far(upload)),
+            Progress::Open(upload) => format!("open, {}", so_far(upload, piece)),
+            Progress::Closing { upload, digest } => format!("closed as {digest}, {}", so_far(upload, piece)),
             Progress::Closed => "closed".into(),
         },
         Fact::Trash(TrashRecord { parts_id, .. }) => {
@@ -112,10 +113,18 @@ fn life(node: &Node) -> String {
     format!("{state} {}{from_bin}", node.incarnation.0)
 }
 
-fn so_far(OpenUpload { object, parts, tail, received, .. }: &OpenUpload) -> String {
-    let tail =
-        tail.as_ref().map_or(String::new(), |tail| format!(", {} bytes in {}", tail.size, tail.object));
-    format!("{received} bytes in {} chunks, {object}{tail}", parts.len())
+fn so_far(OpenUpload { object, parts, tail, received, .. }: &OpenUpload, piece: Option<u64>) -> String {
+    let tail = tail
+        .as_ref()
+        .map_or(String::new(), |tail| format!(", {} in {}", sized(tail.size, piece), tail.object));
+    format!("{} in {} chunks, {object}{tail}", sized(*received, piece), parts.len())
+}
+
+fn sized(bytes: u64, piece: Option<u64>) -> String {
+    match piece {
+        None => format!("{bytes} bytes"),
+        Some(piece) => format!("{} pieces", bytes as f64 / piece as f64),
+    }
 }
 
 fn about(subject: &Subject) -> String {

@@ -9,7 +9,8 @@ use moorage_oci::{Digest, Manifest, RepositoryName};
 use moorage_ports::facts::ManifestRecord;
 use moorage_ports::limits::BATCH_GET_ITEMS_MAX;
 use moorage_ports::{
-    BlobStore, ChangeFeed, Cursor, Fact, Item, Key, ObjectBody, ObjectKey, ReadBlobs, ReferenceTable,
+    BlobStore, ChangeFeed, Cursor, Fact, Item, Key, ObjectBody, ObjectKey, ReadBlobs, ReadTable,
+    ReferenceTable,
 };
 
 /// The rows of the table, in key order, and the objects of the store.
@@ -32,15 +33,27 @@ impl Snapshot {
     /// # Panics
     /// Where something cannot be read.
     pub async fn take<S: ReferenceTable + BlobStore>(storage: &S) -> Self {
-        let keys: Vec<Key> = keys_ever(storage).await.into_iter().collect();
+        Self::of_keys(keys_ever(storage).await, storage, storage).await
+    }
+
+    /// The same, where every key that has an item is known.
+    ///
+    /// # Panics
+    /// Where something cannot be read.
+    pub async fn of_keys(
+        keys: impl IntoIterator<Item = Key>,
+        table: &(impl ReadTable + ?Sized),
+        blobs: &(impl BlobStore + ?Sized),
+    ) -> Self {
+        let keys: Vec<Key> = keys.into_iter().collect();
         let mut rows = BTreeMap::new();
         for some in keys.chunks(BATCH_GET_ITEMS_MAX) {
-            let found = storage.batch_get(some).await.expect("rows can be read");
+            let found = table.batch_get(some).await.expect("rows can be read");
             rows.extend(found.into_iter().flatten().map(|item| (item.key.clone(), item)));
         }
         let mut objects = BTreeMap::new();
-        for key in storage.list("", None, PAGE).await.expect("objects can be listed") {
-            objects.insert(key.clone(), bytes_of(storage, &key).await);
+        for key in blobs.list("", None, PAGE).await.expect("objects can be listed") {
+            objects.insert(key.clone(), bytes_of(blobs, &key).await);
         }
         Self { rows, objects }
     }

@@ -1,23 +1,22 @@
 //! The world of one story: a registry, its storage, its time.
 
+use std::io::Write as _;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use moorage_embedded::{Embedded, Options};
 use moorage_http::{Access, Halves, Registry};
 use moorage_operations::{Common, MissingChildren, Pull, Push, Settings, TokenSecret};
 use moorage_ports::faults::{Fault, Faults, Injector};
-use moorage_ports::testing_context::{ManualClock, TestContext};
-use moorage_ports::{
-    BlobStore, Clock, Context, CountCalls, Fact, Item, Key, ReadTable, ReferenceTable, Timestamp,
-};
-use tempfile::TempDir;
+use moorage_ports::testing_context::{ManualClock, SeededRandom, TestContext};
+use moorage_ports::{BlobStore, Clock, Context, CountCalls, ReferenceTable, Timestamp};
 
+use crate::Expect;
 use crate::client::Client;
-use crate::disk::UnsyncedDisk;
+use crate::content::Content;
 use crate::invariants;
 use crate::names::Names;
 use crate::picture::Picture;
+use crate::place::{Place, Ports, upload_secret};
 use crate::snapshot::Snapshot;
 
 /// What a registry is started with.
@@ -27,16 +26,35 @@ pub struct Setup {
     pub access: Access,
     /// Where its storage is to fail.
     pub faults: Option<Arc<Injector>>,
+    /// What parts must have but the last; fixed from the world's first moment.
+    pub parts: Parts,
 }
 
-/// A registry in a directory of its own; asks as its [`Client`] does. A story ends with
+/// How long the parts of an object must be, but the last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Parts {
+    /// As short as they come, where the engine can do that ([`World::where_parts_are`]).
+    Short,
+    /// At least ten pieces ([`World::pieces`]): pictures show sizes in pieces.
+    OfTenPieces,
+    /// As on S3: 5 MiB.
+    OfS3,
+}
+
+/// S3's least part.
+const S3_PART_BYTES_MIN: usize = 5 * 1024 * 1024;
+
+/// A registry on a storage of its own; asks as its [`Client`] does. A story ends with
 /// [`Self::end`].
-pub struct World {
+pub struct World<P: Place> {
     client: Client,
-    storage: Embedded,
+    /// `None` once the story has ended.
+    place: Option<P>,
+    /// The place's; the registry has the same clock, and chance of its own: it draws the same values wherever it
+    /// stores.
     test: TestContext,
+    context: Context,
     setup: Setup,
-    dir: TempDir,
     dead_holds: DeadHolds,
     ended: bool,
 }
@@ -48,7 +66,7 @@ enum DeadHolds {
     Accepted,
 }
 
-impl Deref for World {
+impl<P: Place> Deref for World<P> {
     type Target = Client;
 
     fn deref(&self) -> &Client {
@@ -56,7 +74,7 @@ impl Deref for World {
     }
 }
 
-impl World {
+impl<P: Place> World<P> {
     /// As `moorage serve` starts one.
     pub async fn new() -> Self {
         Self::set_up(|_| {}).await
@@ -64,14 +82,29 @@ impl World {
 
     /// The same, with something changed.
     pub async fn set_up(change: impl FnOnce(&mut Setup)) -> Self {
-        let mut setup = Setup { settings: Settings::default(), access: Access::PullAndPush, faults: None };
+        let mut setup = Setup {
+            settings: Settings::default(),
+            access: Access::PullAndPush,
+            faults: None,
+            parts: Parts::Short,
+        };
         change(&mut setup);
-        let dir = tempfile::tempdir().expect("a directory can be made");
         let test = TestContext::new(0);
-        let storage = open(&dir, &test.context());
-        let registry = start(&storage, &setup, &test.context()).await;
+        let context = Context { clock: test.clock.clone(), random: Arc::new(SeededRandom::new(1)) };
+        let part_bytes_min = match setup.parts {
+            Parts::Short => None,
+            Parts::OfTenPieces => Some(P::ten_pieces()),
+            Parts::OfS3 => Some(S3_PART_BYTES_MIN),
+        };
+        let place = P::new(&test, part_bytes_min).await;
+        let registry = start(place.ports(), &setup, &context).await;
         let client = Client { registry, names: Names::default() };
-        Self { client, storage, test, setup, dir, dead_holds: DeadHolds::Never, ended: false }
+        Self { client, place: Some(place), test, context, setup, dead_holds: DeadHolds::Never, ended: false }
+    }
+
+    /// As [`Self::new`], with parts of at least ten pieces.
+    pub async fn with_long_parts() -> Self {
+        Self::set_up(|setup| setup.parts = Parts::OfTenPieces).await
     }
 
     /// Stops the registry and starts it again on the same data.
@@ -82,10 +115,58 @@ impl World {
     /// The same, with something changed.
     pub async fn restart_with(&mut self, change: impl FnOnce(&mut Setup)) {
         change(&mut self.setup);
-        self.storage.close();
-        let context = self.test.context();
-        self.storage = open(&self.dir, &context);
-        self.client.registry = start(&self.storage, &self.setup, &context).await;
+        let place = self.place.as_mut().expect("the story goes on");
+        place.restart(&self.test).await;
+        self.client.registry = start(place.ports(), &self.setup, &self.context).await;
+    }
+
+    /// A blob of this many pieces: a tenth of the least part each.
+    pub fn pieces(&self, name: &str, count: usize) -> Content {
+        let (piece, name_bytes) = (Self::piece(), name.as_bytes());
+        // Each piece is another one, and no two blobs begin alike.
+        let byte = |at: usize| {
+            if at < name_bytes.len() { name_bytes[at] } else { (at / piece * 31 + at % 251) as u8 }
+        };
+        self.blob_of(name, (0..count * piece).map(byte).collect::<Vec<u8>>())
+    }
+
+    /// Bytes of a piece.
+    #[must_use]
+    pub fn piece() -> usize {
+        P::ten_pieces() / 10
+    }
+
+    /// `short` where parts are as short as they come, `long` on an engine that insists on S3's least part: a few
+    /// bytes are a tail there. For stories that do not ask for long parts themselves.
+    #[must_use]
+    pub fn where_parts_are(&self, short: Expect, long: Expect) -> Expect {
+        if P::parts_are_short() { short } else { long }
+    }
+
+    /// Whether the story cannot be told here: on engines that others wrote, which insist on S3's least part. Says so
+    /// and why, where nobody overlooks it.
+    #[must_use]
+    pub fn is_untold_where_parts_are_long(why: &str) -> bool {
+        if P::parts_are_short() {
+            return false;
+        }
+        let thread = std::thread::current();
+        // Not `eprintln!`, which tests that pass keep to themselves.
+        let said = writeln!(std::io::stderr(), "NOT TOLD: {}: {why}", thread.name().unwrap_or("a story"));
+        said.expect("stderr can be written to");
+        true
+    }
+
+    /// `aws` on DynamoDB and S3, or what speaks as they do; `embedded` elsewhere.
+    #[must_use]
+    pub fn where_it_is(&self, embedded: Expect, aws: Expect) -> Expect {
+        if P::is_aws() { aws } else { embedded }
+    }
+
+    /// Whether it is stored on DynamoDB and S3, or on what speaks as they do.
+    #[must_use]
+    pub fn is_aws() -> bool {
+        P::is_aws()
     }
 
     /// Says that pushes and deletes of the same things run at once
@@ -104,9 +185,16 @@ impl World {
         self.test.clock.now()
     }
 
+    /// # Panics
+    /// Once the story has ended.
+    pub fn place(&self) -> &P {
+        self.place.as_ref().expect("the story goes on")
+    }
+
+    /// The ports, without faults and counts.
     #[must_use]
-    pub fn storage(&self) -> &Embedded {
-        &self.storage
+    pub fn ports(&self) -> Ports {
+        self.place().ports()
     }
 
     /// A client to hand to another task.
@@ -117,20 +205,29 @@ impl World {
 
     /// All that is stored.
     pub async fn snapshot(&self) -> Snapshot {
-        Snapshot::take(&self.storage).await
+        self.place().snapshot().await
     }
 
     /// All that is stored, as text; it must be as every world is.
     pub async fn picture(&self) -> Picture {
         let snapshot = self.snapshot().await;
         self.hold(&snapshot);
-        snapshot.picture(&self.client.names)
+        self.shown_whole(&snapshot)
+    }
+
+    fn shown_whole(&self, snapshot: &Snapshot) -> Picture {
+        let piece = (self.setup.parts == Parts::OfTenPieces).then(|| Self::piece() as u64);
+        snapshot.picture(&self.client.names, piece)
     }
 
     /// The end of a story: a last look.
     pub async fn end(mut self) -> Picture {
         self.ended = true;
-        self.picture().await
+        let picture = self.picture().await;
+        if let Some(place) = self.place.take() {
+            place.remove().await;
+        }
+        picture
     }
 
     /// Whether a call of the storage did not do what it was told.
@@ -158,41 +255,43 @@ impl World {
             violations.is_empty(),
             "{}\n\nin\n\n{}",
             names.show(&violations.join("\n")),
-            snapshot.picture(names)
+            self.shown_whole(snapshot)
         );
     }
 }
 
-impl Drop for World {
+impl<P: Place> Drop for World<P> {
     fn drop(&mut self) {
         assert!(self.ended || std::thread::panicking(), "a story ends with a look at the world");
     }
 }
 
-fn open(dir: &TempDir, context: &Context) -> Embedded {
-    Embedded::open_on(Arc::new(UnsyncedDisk), dir.path(), Options::default(), context)
-        .expect("it can be opened")
-}
-
-async fn start(storage: &Embedded, setup: &Setup, context: &Context) -> Registry {
-    let secret = match storage.get(&Key::upload_secret()).await {
-        Ok(Some(Item { fact: Fact::UploadSecret { key }, .. })) => TokenSecret::new(key),
-        other => panic!("every registry has an upload secret, not {other:?}"),
-    };
-    let storage = Arc::new(storage.clone());
+async fn start(ports: Ports, setup: &Setup, context: &Context) -> Registry {
+    let secret = TokenSecret::new(upload_secret(&*ports.table).await);
     match &setup.faults {
-        None => registry(storage, secret, setup, context),
-        Some(injector) => registry(Arc::new(Faults::new(storage, injector)), secret, setup, context),
+        None => registry(ports.table, ports.blobs, secret, setup, context),
+        Some(injector) => {
+            let table = Arc::new(Faults::new(ports.table, injector));
+            let blobs = Arc::new(Faults::new(ports.blobs, injector));
+            registry(table, blobs, secret, setup, context)
+        }
     }
 }
 
-fn registry<S>(storage: Arc<S>, secret: TokenSecret, setup: &Setup, context: &Context) -> Registry
+fn registry<T, B>(
+    table: Arc<T>,
+    blobs: Arc<B>,
+    secret: TokenSecret,
+    setup: &Setup,
+    context: &Context,
+) -> Registry
 where
-    S: ReferenceTable + BlobStore + 'static,
+    T: ReferenceTable + ?Sized + 'static,
+    B: BlobStore + ?Sized + 'static,
 {
-    let counted = Arc::new(CountCalls::new(storage));
+    let (table, blobs) = (Arc::new(CountCalls::new(table)), Arc::new(CountCalls::new(blobs)));
     let common = Common { context: context.clone(), settings: Arc::new(setup.settings.clone()), secret };
-    let pull = Pull::new(counted.clone(), counted.clone(), common.clone());
-    let push = Push::new(counted.clone(), counted, common);
+    let pull = Pull::new(table.clone(), blobs.clone(), common.clone());
+    let push = Push::new(table, blobs, common);
     Registry::new(Halves::Both(pull, push), setup.access, context.clock.clone())
 }

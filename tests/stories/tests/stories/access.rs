@@ -1,7 +1,9 @@
 //! Who may do what, while there are no accounts: everyone may pull; pushing can be closed to all.
 
 use moorage_http::Access;
-use moorage_stories::{World, expect};
+use moorage_stories::expect;
+
+use crate::World;
 
 #[tokio::test]
 async fn a_registry_that_takes_no_pushes() {

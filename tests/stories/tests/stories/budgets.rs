@@ -5,8 +5,12 @@
 
 use moorage_oci::media_type::OCI_MANIFEST;
 use moorage_operations::MissingChildren;
-use moorage_stories::{Content, World, assert_reads, expect};
+use moorage_stories::{Content, assert_reads, expect};
 use serde_json::{Value, json};
+
+use crate::World;
+
+const LONG_PARTS: &str = "few bytes are a tail there and no part, as `tails` tells it";
 
 /// 0 table, 0 blob store.
 #[tokio::test]
@@ -91,6 +95,9 @@ async fn opening_an_upload() {
 /// 1 read + 1 write; 1 part (+ 1 to open).
 #[tokio::test]
 async fn a_chunk() {
+    if World::is_untold_where_parts_are_long(LONG_PARTS) {
+        return;
+    }
     let world = World::new().await;
     let upload = world.opened("app").await;
     world
@@ -113,6 +120,9 @@ async fn a_chunk() {
 /// 1 read + 1 write; the blob store is told, to free room sooner.
 #[tokio::test]
 async fn a_cancel() {
+    if World::is_untold_where_parts_are_long(LONG_PARTS) {
+        return;
+    }
     let world = World::new().await;
     let (fresh, begun) = (world.opened("app").await, world.opened("app").await);
     world.ask(format!("DELETE {fresh}")).await.is(204).costs(expect!["2 table (1 get, 1 put)"]);
@@ -158,6 +168,9 @@ async fn a_blob_in_one_put() {
 /// The same + 1 write; 1 of the blob store (embedded parts have no tail).
 #[tokio::test]
 async fn the_closing_put() {
+    if World::is_untold_where_parts_are_long(LONG_PARTS) {
+        return;
+    }
     let world = World::new().await;
     world.blob("layer");
     let upload = world.opened("app").await;

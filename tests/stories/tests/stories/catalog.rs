@@ -1,6 +1,8 @@
 //! The catalog: the repositories that have, or had, a manifest.
 
-use moorage_stories::{World, assert_reads, expect};
+use moorage_stories::{assert_reads, expect};
+
+use crate::World;
 
 #[tokio::test]
 async fn of_nothing() {

@@ -4,8 +4,10 @@
 
 use moorage_oci::media_type::{OCI_INDEX, OCI_MANIFEST};
 use moorage_operations::MissingChildren;
-use moorage_stories::{Content, World, expect};
+use moorage_stories::{Content, expect};
 use serde_json::json;
+
+use crate::World;
 
 /// Each child is held by each index that has it, with the index's incarnation.
 #[tokio::test]

@@ -9,8 +9,13 @@ use std::time::Duration;
 use moorage_ports::calls::Call;
 use moorage_ports::faults::{Fault, Injector, Plan};
 use moorage_ports::testing_context::ManualClock;
-use moorage_stories::{Answer, Ask, World};
+use moorage_stories::{Answer, Ask};
 use serde_json::json;
+
+use crate::World;
+
+const LEFT_TAILS: &str =
+    "a closing request that loses leaves the tail that it put, for the rule of the bucket to take away";
 
 const AT_ONCE: usize = 16;
 
@@ -312,6 +317,9 @@ async fn the_same_upload_closed() {
 /// Whose bytes come too late to be needed is told to send them again, and then learns that the blob is here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_same_upload_closed_with_its_last_bytes() {
+    if World::is_untold_where_parts_are_long(LEFT_TAILS) {
+        return;
+    }
     in_many_orders(async |world| {
         world.blob("layer");
         let upload = world.opened("app").await;
@@ -324,9 +332,14 @@ async fn the_same_upload_closed_with_its_last_bytes() {
     .await;
 }
 
-/// One of them is made, of its own bytes; the token is used once.
+/// One of them is made, of its own bytes; the token is used once. On S3 it may be neither: the last bytes of both are
+/// the part of one number, and those that come later take the place of those that were claimed, which S3 then finds
+/// out by their ETag. Never are both made, nor one of the other's bytes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_upload_closed_as_two_blobs() {
+    if World::is_untold_where_parts_are_long(LEFT_TAILS) {
+        return;
+    }
     in_many_orders(async |world| {
         world.blob("layer");
         world.blob("laying");
@@ -338,7 +351,13 @@ async fn an_upload_closed_as_two_blobs() {
         };
         let answers = at_once((0..AT_ONCE).map(put)).await;
         let made = |n| answers.iter().skip(n).step_by(2).any(|answer| answer.status() == 201);
-        assert!(made(0) != made(1));
+        let outlines: Vec<String> = answers.iter().map(Answer::outline).collect();
+        assert!(!(made(0) && made(1)), "{outlines:?}");
+        assert!(World::is_aws() || made(0) || made(1), "{outlines:?}");
+        for (n, name) in ["layer", "laying"].into_iter().enumerate() {
+            let answer = world.ask(format!("GET /v2/app/blobs/<{name}>")).await;
+            assert_eq!(answer.status(), if made(n) { 200 } else { 404 }, "{name}: {outlines:?}");
+        }
     })
     .await;
 }

@@ -1,6 +1,8 @@
 //! Deleting manifests and blobs (end-9, end-10): what goes, what stays for a restore, and what is refused.
 
-use moorage_stories::{World, expect};
+use moorage_stories::expect;
+
+use crate::World;
 
 #[tokio::test]
 async fn a_manifest() {
@@ -240,8 +242,8 @@ async fn a_blob() {
         blob#<layer> / grant#app: live ~3, 5 bytes, <layer>/app/~2
         blob#<layer> / held-content#app#~3
         trash#<layer>/app/~4 / self
-        object <layer>/app/~2: 5 bytes
         object <layer>/app/~4: 5 bytes
+        object <layer>/app/~2: 5 bytes
     "#]]);
 }
 
@@ -321,8 +323,8 @@ async fn a_blob_that_a_deleted_manifest_needs() {
         repo#app / tag#v1: <image> at ~8, application/vnd.oci.image.manifest.v1+json, 392 bytes
         trash#<layer>/app/~9 / self
         object <config>/app/~2: 6 bytes
-        object <layer>/app/~6: 5 bytes
         object <layer>/app/~9: 5 bytes
+        object <layer>/app/~6: 5 bytes
     "#]]);
 }
 

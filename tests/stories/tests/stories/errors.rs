@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use moorage_http::{Access, ErrorCode};
 use moorage_ports::calls::Call;
 use moorage_ports::faults::{Fault, Injector, Moment, Plan, Point};
-use moorage_stories::{World, assert_reads, expect};
+use moorage_stories::{assert_reads, expect};
+
+use crate::World;
 
 /// Each code of the specification, by one request that is refused with it. Nobody has an account yet, so
 /// nobody is UNAUTHORIZED.

@@ -7,8 +7,12 @@ use moorage_ports::{Fact, Incarnation, Item, Key, Nonce, ObjectKey, Timestamp, V
 use moorage_stories::invariants::{
     ALWAYS, WHERE_NOBODY_IS_OVERTAKEN, WHERE_NOTHING_FAILED, WHERE_NOTHING_IS_MISSING,
 };
-use moorage_stories::{Snapshot, World, assert_reads, expect};
+use moorage_stories::{Snapshot, assert_reads, expect};
 use serde_json::json;
+
+use crate::World;
+
+const LONG_PARTS: &str = "few bytes are a tail there and no part, as `tails` tells it";
 
 /// One of each kind of thing.
 async fn some_world() -> World {
@@ -42,6 +46,9 @@ fn broken(snapshot: &Snapshot) -> String {
 
 #[tokio::test]
 async fn what_is_taken_away_is_missed() {
+    if World::is_untold_where_parts_are_long(LONG_PARTS) {
+        return;
+    }
     let world = some_world().await;
     let whole = world.snapshot().await;
     assert_eq!(broken(&whole), "nothing");

@@ -3,8 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "`serde_json::json!` unwraps inside")]
 
 use moorage_oci::media_type::{OCI_ARTIFACT_MANIFEST, OCI_INDEX, OCI_MANIFEST};
-use moorage_stories::{World, assert_reads, expect};
+use moorage_stories::{assert_reads, expect};
 use serde_json::json;
+
+use crate::World;
 
 #[tokio::test]
 async fn by_tag() {

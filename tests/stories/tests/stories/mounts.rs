@@ -1,6 +1,8 @@
 //! Mounting a blob from another repository (end-11).
 
-use moorage_stories::{World, expect};
+use moorage_stories::expect;
+
+use crate::World;
 
 #[tokio::test]
 async fn from_the_repository_that_has_it() {

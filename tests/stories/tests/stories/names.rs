@@ -1,6 +1,8 @@
 //! Names of repositories: every one that the specification allows works everywhere.
 
-use moorage_stories::{World, assert_reads, expect};
+use moorage_stories::{assert_reads, expect};
+
+use crate::World;
 
 /// A name may end in a word of the API, and have the API's words anywhere in it.
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! GET and HEAD of blobs and manifests (end-1, end-2, end-3).
 
-use moorage_stories::{World, assert_reads, expect};
+use moorage_stories::{assert_reads, expect};
+
+use crate::World;
 
 #[tokio::test]
 async fn the_api_is_here() {

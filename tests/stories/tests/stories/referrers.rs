@@ -3,8 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "`serde_json::json!` unwraps inside")]
 
 use moorage_oci::media_type::OCI_INDEX;
-use moorage_stories::{Answer, Client, Content, World, assert_reads, expect};
+use moorage_stories::{Answer, Client, Content, assert_reads, expect};
 use serde_json::{Value, json};
+
+use crate::World;
 
 const SIGNATURE: &str = "application/vnd.example.signature+json";
 const SBOM: &str = "application/spdx+json";

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "`serde_json::json!` unwraps inside")]
 
-use moorage_stories::World;
+use crate::World;
 
 #[tokio::test]
 async fn everything_is_as_it_was() {

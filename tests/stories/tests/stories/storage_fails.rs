@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use moorage_ports::calls::Call;
 use moorage_ports::faults::{Fault, Injector, Moment, Plan, Point};
-use moorage_stories::{Answer, Client, Content, World, expect};
+use moorage_stories::{Answer, Client, Content, expect};
+
+use crate::World;
 
 /// A world with an image, whose storage from now on fails by this plan.
 async fn failing(plan: Plan) -> World {

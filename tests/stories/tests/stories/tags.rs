@@ -1,6 +1,8 @@
 //! Tags: their list (end-8), and what moving and deleting one does (end-9).
 
-use moorage_stories::{World, assert_reads, expect};
+use moorage_stories::{assert_reads, expect};
+
+use crate::World;
 
 #[tokio::test]
 async fn listed_in_order() {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use moorage_stories::{World, assert_reads, expect};
+use moorage_stories::{assert_reads, expect};
+
+use crate::World;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MOMENT: Duration = Duration::from_millis(1);

@@ -1,5 +1,8 @@
 //! The process, from outside: how it starts, what it says, what it refuses, and how it stops.
 
+mod gateway;
+mod throttling;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -24,7 +27,11 @@ impl Moorage {
         let data = data.to_str().expect("UTF-8");
         let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--data", data];
         arguments.extend(more);
-        let mut child = moorage(&arguments).spawn().expect("it starts");
+        Self::spawn(&mut moorage(&arguments))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.spawn().expect("it starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let mut greeting = String::new();
         while !greeting.contains("Ctrl-C") {
@@ -82,8 +89,12 @@ fn read_all(stream: &mut TcpStream) -> String {
 
 /// Ends with an error and says why.
 fn refusal(arguments: &[&str]) -> String {
-    let output = moorage(arguments).output().expect("it runs");
-    assert!(!output.status.success(), "it should have been refused");
+    refusal_of(&mut moorage(arguments))
+}
+
+fn refusal_of(command: &mut Command) -> String {
+    let output = command.output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1), "it should have been refused");
     assert!(output.stdout.is_empty(), "a refusal is no greeting");
     String::from_utf8(output.stderr).expect("UTF-8")
 }
@@ -207,9 +218,45 @@ fn a_log_that_nobody_reads_on_a_terminal_is_json() {
 fn help_names_every_option_and_its_variable() {
     let output = moorage(&["--help"]).output().expect("it runs");
     let help = String::from_utf8(output.stdout).expect("UTF-8");
-    for option in ["listen", "data", "anonymous", "missing", "manifest-bytes-max", "upload-age-max", "log"] {
+    for option in [
+        "listen",
+        "data",
+        "anonymous",
+        "missing",
+        "manifest-bytes-max",
+        "upload-age-max",
+        "log",
+        "bucket",
+        "table",
+        "redirect-bytes-min",
+        "client-requests-per-second",
+    ] {
         assert!(help.contains(&format!("--{option}")), "--{option} is not in:\n{help}");
         let variable = format!("MOORAGE_{}", option.to_uppercase().replace('-', "_"));
         assert!(help.contains(&variable), "{variable} is not in:\n{help}");
     }
+}
+
+#[test]
+fn a_client_over_its_limit_is_told_to_come_back() {
+    let data = tempfile::tempdir().expect("a directory");
+    let moorage = Moorage::start(data.path(), &["--client-requests-per-second", "1"]);
+    // A burst of five; a slow machine may give one back meanwhile, so that it takes a few more.
+    let refused =
+        (0..50).map(|_| moorage.ask("GET /v2/_catalog", "")).find(|answer| !answer.contains(" 200 OK"));
+    let refused = refused.expect("fifty requests take less than 45 s");
+    assert!(refused.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{refused}");
+    for said in ["retry-after: 1\r\n", r#""code":"TOOMANYREQUESTS""#, "wait 1 s", "registry/2.0"] {
+        assert!(refused.contains(said), "{said} is not in:\n{refused}");
+    }
+    moorage.signal("TERM");
+    let (_, log) = moorage.wait();
+    let line = log.lines().find(|line| line.contains(r#""status":429"#)).expect("a line for the refusal");
+    assert!(line.contains(r#""backend_calls":"none""#) || line.contains(r#""backend_calls":"0"#), "{line}");
+}
+
+#[test]
+fn a_limit_of_nothing_is_no_limit_and_refused() {
+    let output = moorage(&["--client-requests-per-second", "0"]).output().expect("it runs");
+    assert!(!output.status.success());
 }
