@@ -14,8 +14,9 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # What the process may take at most, in KiB as in /proc: for one large blob, and for eight that come at once. Uploads
-# share 96 MiB of buffers (shared/aws/src/s3/room.rs).
-big_kib_most=$((150 * 1024)) many_kib_most=$((250 * 1024))
+# share 96 MiB of buffers (shared/aws/src/s3/room.rs); the allocator keeps about as much again of what eight have freed
+# (98 and 217 MiB were seen).
+big_kib_most=$((150 * 1024)) many_kib_most=$((300 * 1024))
 big_bytes=${MOORAGE_BIG_BYTES:-2147483648}
 
 all=(stable dev sparse redirected clients big many)
@@ -96,7 +97,7 @@ make_big_image() (
   head -c "$big_bytes" /dev/urandom >"$layout/layer"
   layer=$(add_blob "$layout" application/vnd.oci.image.layer.v1.tar "$layout/layer")
   printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["%s"]}}' \
-    "$(sed 's/.*"digest":"\([^"]*\)".*/\1/' <<<"$layer")" >"$layout/config"
+    "$(grep -o 'sha256:[0-9a-f]*' <<<"$layer")" >"$layout/config"
   config=$(add_blob "$layout" application/vnd.oci.image.config.v1+json "$layout/config")
   write_index "$layout" "$config" "$layer"
 )
@@ -120,8 +121,7 @@ part_big() {
   # Without compression, which would take longer than the rest.
   timed "push of $big_bytes bytes by skopeo" skopeo --insecure-policy copy --quiet --preserve-digests \
     --dest-tls-verify=false "oci:$work/big-pushed:v1" "$image"
-  grep '"operation":"upload"' "$server_log" | grep '"method":"PATCH"' | grep -q "\"received_bytes\":$big_bytes" ||
-    fail "the blob did not come in one PATCH"
+  (($(grep '"method":"PATCH"' "$server_log" | grep -c "\"received_bytes\":$big_bytes") == 1)) || fail "the blob did not come in one PATCH"
   bounded "the push of $big_bytes bytes" $big_kib_most
   timed "pull, redirected" skopeo --insecure-policy copy --quiet --preserve-digests --src-tls-verify=false \
     "$image" "oci:$work/big-pulled:v1"

@@ -14,9 +14,6 @@ use serde_json::json;
 
 use crate::World;
 
-const LEFT_TAILS: &str =
-    "a closing request that loses leaves the tail that it put, for the rule of the bucket to take away";
-
 const AT_ONCE: usize = 16;
 
 /// In how many orders each story is told: `MOORAGE_ORDERS=500` looks for the rare ones.
@@ -317,9 +314,6 @@ async fn the_same_upload_closed() {
 /// Whose bytes come too late to be needed is told to send them again, and then learns that the blob is here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_same_upload_closed_with_its_last_bytes() {
-    if World::is_untold_where_parts_are_long(LEFT_TAILS) {
-        return;
-    }
     in_many_orders(async |world| {
         world.blob("layer");
         let upload = world.opened("app").await;
@@ -337,9 +331,6 @@ async fn the_same_upload_closed_with_its_last_bytes() {
 /// out by their ETag. Never are both made, nor one of the other's bytes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_upload_closed_as_two_blobs() {
-    if World::is_untold_where_parts_are_long(LEFT_TAILS) {
-        return;
-    }
     in_many_orders(async |world| {
         world.blob("layer");
         world.blob("laying");

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveSpecification};
 use moorage_aws::{Blobs, Table, setup};
 use moorage_engines::Engines;
 use moorage_ports::testing_context::TestContext;
@@ -42,6 +42,15 @@ impl OnEngines {
     }
 }
 
+/// A story's clock stands in 1970. DynamoDB leaves alone what should have gone over five years ago, DynamoDB Local
+/// does not.
+async fn keep_what_is_old(sdk: &SdkConfig, table: &str) {
+    let off = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(false).build();
+    let update = aws_sdk_dynamodb::Client::new(sdk).update_time_to_live().table_name(table);
+    let update = update.time_to_live_specification(off.expect("all of it is said"));
+    update.send().await.expect("expiry can be switched off");
+}
+
 impl Place for OnEngines {
     async fn new(_: &TestContext, part_bytes_min: Option<usize>) -> Self {
         let (sdk, engines, part_bytes_min) = if on_named() {
@@ -57,6 +66,9 @@ impl Place for OnEngines {
         let name = format!("stories-{}", context.random.nonce());
         setup::create_table(&sdk, &name, &context).await.expect("a table can be made");
         setup::create_bucket(&sdk, &name).await.expect("a bucket can be made");
+        if engines.is_none() {
+            keep_what_is_old(&sdk, &name).await;
+        }
         let table = Table::new(&sdk, name.clone(), Context::system());
         setup::open_registry(&table, &context, true).await.expect("a registry can be made");
         let blobs = Blobs::new(&sdk, name.clone(), Context::system()).with_part_bytes_min(part_bytes_min);

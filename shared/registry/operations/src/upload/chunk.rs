@@ -13,7 +13,7 @@ use moorage_ports::{
     Action, ByteStream, Durability, Expect, Item, Key, ObjectKey, PortError, Put, Transacted, Written,
 };
 
-use super::session::{ChunkRange, RunningHash, Session, trash};
+use super::session::{ChunkRange, RunningHash, Session, trash, trash_item};
 use super::token::UploadToken;
 use crate::error::RegistryError;
 use crate::pull_manifest::whole;
@@ -187,13 +187,17 @@ impl Push {
         })
     }
 
+    pub(super) async fn give_up_tail(&self, tail: &Tail) -> Result<(), PortError> {
+        let item = trash_item(&tail.object, None, self.now());
+        self.table.put(item, Expect::Anything, Durability::BeforeNext).await?;
+        Ok(())
+    }
+
     /// What a chunk stored that was not recorded, and that nobody will name. Dying before this leaves it to
     /// the rules of the bucket, or to an audit.
     async fn give_up_loser(&self, upload: &OpenUpload, expect: Expect) -> Result<(), PortError> {
-        if let Some(tail) = &upload.tail
-            && let Action::Put(item, expect) = trash(&tail.object, None, self.now())
-        {
-            self.table.put(item, expect, Durability::BeforeNext).await?;
+        if let Some(tail) = &upload.tail {
+            self.give_up_tail(tail).await?;
         }
         match &upload.parts_id {
             Some(id) if expect == Expect::Absent => self.blobs.abort(&upload.object, id).await,

@@ -86,8 +86,17 @@ impl Push {
                     Box::pin(self.add_bytes(upload, size.or(range.map(|r| r.size)), body, Place::Last))
                         .await?
                 };
-                check_digest(digest, &upload)?;
-                let closing = self.claim(repository, token, digest, version, upload, old_tail).await?;
+                let new_tail = upload.tail.clone().filter(|tail| old_tail.as_ref() != Some(tail));
+                let claimed = match check_digest(digest, &upload) {
+                    Ok(()) => self.claim(repository, token, digest, version, upload, old_tail).await,
+                    Err(error) => Err(error),
+                };
+                if let Some(tail) = &new_tail
+                    && is_unnamed(tail, &claimed)
+                {
+                    self.give_up_tail(tail).await?;
+                }
+                let closing = claimed?;
                 self.close(repository, token, digest, &closing, known).await
             }
             // A client that lost the answer asks again.
@@ -279,6 +288,15 @@ impl Push {
         // Refused: another request for the same digest found the same, and gave it up.
         self.table.transact(actions).await?;
         Ok(())
+    }
+}
+
+/// Whether no record names the tail of a closing request. Where the storage failed, one may.
+fn is_unnamed(tail: &Tail, claimed: &Result<Box<OpenSession>, RegistryError>) -> bool {
+    match claimed {
+        Ok(closing) => closing.upload.tail.as_ref() != Some(tail),
+        Err(RegistryError::Storage(_)) => false,
+        Err(_) => true,
     }
 }
 

@@ -86,8 +86,11 @@ impl Session {
 
 /// Gives up an object: nothing of ours points to it from now on.
 pub(crate) fn trash(object: &ObjectKey, parts_id: Option<PartsId>, since: Timestamp) -> Action {
-    let record = TrashRecord { since, parts_id };
-    Action::Put(Item::once(Key::trash(object), Fact::Trash(record)), Expect::Anything)
+    Action::Put(trash_item(object, parts_id, since), Expect::Anything)
+}
+
+pub(crate) fn trash_item(object: &ObjectKey, parts_id: Option<PartsId>, since: Timestamp) -> Item {
+    Item::once(Key::trash(object), Fact::Trash(TrashRecord { since, parts_id }))
 }
 
 /// Hashes a stream as it passes; the hash can be taken when the stream has ended.
