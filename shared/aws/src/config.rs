@@ -86,6 +86,13 @@ fn crypto() -> CryptoMode {
 #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc")))]
 compile_error!("moorage-aws needs a TLS provider: switch on its feature tls-ring or tls-aws-lc");
 
+/// What clients are made from, with no call longer than this: for a process that is ended itself after a time.
+#[must_use]
+pub fn with_call_time_max(sdk: &SdkConfig, most: Duration) -> SdkConfig {
+    let timeouts = sdk.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+    sdk.to_builder().timeout_config(timeouts.operation_timeout(most).build()).build()
+}
+
 /// The time-outs of calls to the table; those that `sdk` sets already stay.
 pub(crate) fn table_timeouts(sdk: &SdkConfig) -> TimeoutConfig {
     with_defaults(

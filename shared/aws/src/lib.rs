@@ -12,6 +12,6 @@ pub mod prices;
 mod s3;
 pub mod setup;
 
-pub use config::{Endpoints, endpoints, sdk_config};
+pub use config::{Endpoints, endpoints, sdk_config, with_call_time_max};
 pub use dynamodb::{Table, change_of_event};
 pub use s3::Blobs;

@@ -1,13 +1,18 @@
 //! The storage of a function, connected before its first request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use moorage_aws::setup::{SetupError, open_registry};
-use moorage_aws::{Blobs, Table, sdk_config};
+use moorage_aws::{Blobs, Table, sdk_config, with_call_time_max};
 use moorage_operations::{Common, Settings, TokenSecret};
 use moorage_ports::{Context, CountCalls, Nonce, ObjectKey, ReadBlobs as _};
 
 use crate::environment::Environment;
+
+/// A function is ended after 29 s (infra/template.yaml); a client is to be told before that. Calls to the table
+/// have a shorter time of their own.
+const BUCKET_CALL_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// A table and a bucket whose calls are counted for the request that makes them.
 pub(crate) struct Storage {
@@ -45,7 +50,8 @@ impl Storage {
     ) -> Result<Self, String> {
         let sdk = sdk_config().await;
         let table = Table::new(&sdk, environment.table.as_str(), context.clone());
-        let blobs = Blobs::new(&sdk, environment.bucket.as_str(), context.clone());
+        let bounded = with_call_time_max(&sdk, BUCKET_CALL_TIME_MAX);
+        let blobs = Blobs::new(&bounded, environment.bucket.as_str(), context.clone());
         let (secret, bucket) = tokio::join!(
             open_registry(&table, context, first_use == FirstUse::Begins),
             connect_bucket(&blobs, connect)
