@@ -44,7 +44,7 @@ part_contract() {
 
 part_stories() {
   cd "$checkout"
-  MOORAGE_STORIES_ON=engines cargo test --locked -p moorage-stories --test stories_on_aws -- "${stories[@]}"
+  MOORAGE_STORIES_ON=engines cargo test --locked --workspace --test stories_on_aws -- "${stories[@]}"
 }
 
 # Where an engine is known to differ from S3, each for one reason: both keep an object as a file or a folder of its
@@ -57,12 +57,12 @@ declare -A known_failures=(
 for part in "${parts[@]}"; do
   case $part in
     contract)
-      # `cargo test` has built it.
-      (cd "$checkout" && cargo build --locked -p moorage-aws --example contract)
+      # Of the whole workspace, as `cargo test` has built it: of one package, features and so all crates are others.
+      (cd "$checkout" && cargo build --locked --workspace --example contract)
       contract=${CARGO_TARGET_DIR:-$checkout/target}/debug/examples/contract
       ;;
     # As cargo test does it, so that nothing is built while engines wait.
-    stories) (cd "$checkout" && cargo test --locked --no-run -p moorage-stories --test stories_on_aws) ;;
+    stories) (cd "$checkout" && cargo test --locked --no-run --workspace --test stories_on_aws) ;;
   esac
 done
 
