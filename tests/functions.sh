@@ -57,16 +57,11 @@ part_sparse() {
   stop_functions
 }
 
-# GETs of blobs that the functions answered with a status that begins so.
-blob_gets() {
-  cat "$functions_log"/* | { grep '"operation":"blob"' || :; } | { grep '"method":"GET"' || :; } | grep -c "\"status\":$1" || :
-}
-
 part_redirected() {
   start_functions redirected --parameter Anonymous=push --parameter RedirectBytesMin=0
   "$checkout/tests/conformance.sh" --registry "$registry" stable
   local redirected streamed
-  redirected=$(blob_gets 307) streamed=$(blob_gets 20)
+  redirected=$(blob_gets 307 "$functions_log"/*) streamed=$(blob_gets 20 "$functions_log"/*)
   say "$redirected GETs of blobs were redirected, $streamed were not"
   ((redirected > 0 && streamed == 0)) || fail "not every blob was redirected"
   stop_functions

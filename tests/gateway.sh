@@ -67,16 +67,11 @@ part_sparse() {
   stop_server
 }
 
-# GETs of blobs that were answered with a status that begins so.
-blob_gets() {
-  { grep '"operation":"blob"' "$server_log" || :; } | { grep '"method":"GET"' || :; } | grep -c "\"status\":$1" || :
-}
-
 part_redirected() {
   start_gateway redirected --redirect-bytes-min 0
   "$checkout/tests/conformance.sh" --registry "$registry" stable
   local redirected streamed
-  redirected=$(blob_gets 307) streamed=$(blob_gets 20)
+  redirected=$(blob_gets 307 "$server_log") streamed=$(blob_gets 20 "$server_log")
   say "$redirected GETs of blobs were redirected, $streamed were not"
   ((redirected > 0 && streamed == 0)) || fail "not every blob was redirected"
   stop_server

@@ -22,6 +22,7 @@ mod pull_manifest;
 mod push_manifest;
 mod record_object;
 mod set_tags;
+mod trash;
 
 pub use error::{InvalidRequest, MissingChild, RegistryError};
 pub use keep::Asker;

@@ -5,11 +5,11 @@ use moorage_ports::facts::{GrantRecord, State};
 use moorage_ports::{Action, Durability, Expect, Fact, Item, Key, ObjectKey, PortError, Transacted, Written};
 
 use super::content::{not_in_trash, unless_in_trash};
-use super::help::trash;
 use super::{Taken, node_of, version_of};
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::CONTENTION_TRIES_MAX;
+use crate::trash::trash;
 
 /// The outcome of committing a grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -159,10 +159,8 @@ impl Push {
     /// The grant was made live by somebody else: our object goes, unless the grant names it.
     async fn give_up_superfluous(&self, live: &Item, own: Option<&ObjectKey>) -> Result<(), RegistryError> {
         let Fact::Grant(grant) = &live.fact else { return Ok(()) };
-        if let Some(own) = own.filter(|own| Some(*own) != grant.object.as_ref())
-            && let Action::Put(item, expect) = trash(own, self.now())
-        {
-            self.table.put(item, expect, Durability::BeforeNext).await?;
+        if let Some(own) = own.filter(|own| Some(*own) != grant.object.as_ref()) {
+            self.give_up_object(own).await?;
         }
         Ok(())
     }

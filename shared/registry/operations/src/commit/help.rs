@@ -2,15 +2,15 @@
 //! can take over and nothing of the old one is forgotten.
 
 use moorage_oci::Manifest;
-use moorage_ports::facts::TrashRecord;
 use moorage_ports::limits::BATCH_WRITE_ITEMS_MAX;
-use moorage_ports::{Action, Expect, Fact, Item, Key, ObjectKey, PortError, Timestamp, Transacted};
+use moorage_ports::{Action, Expect, Fact, Item, Key, ObjectKey, PortError, Transacted};
 
 use super::{node_of, version_of};
 use crate::commit::manifest::holds;
 use crate::error::RegistryError;
 use crate::pull_manifest::whole;
 use crate::registry::Push;
+use crate::trash::trash;
 
 impl Push {
     /// Finishes the deletion of a `deleting` node: releases its holds, puts what it owns into the trash and
@@ -76,10 +76,4 @@ impl Push {
 
 fn foreign(key: &Key) -> PortError {
     PortError::Corrupt(format!("{key:?} is not a key of ours"))
-}
-
-/// Gives an object up.
-pub(crate) fn trash(object: &ObjectKey, since: Timestamp) -> Action {
-    let record = TrashRecord { since, parts_id: None };
-    Action::Put(Item::once(Key::trash(object), Fact::Trash(record)), Expect::Anything)
 }

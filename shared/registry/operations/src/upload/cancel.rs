@@ -4,10 +4,11 @@ use moorage_oci::RepositoryName;
 use moorage_ports::facts::Progress;
 use moorage_ports::{Action, Durability, Expect, Key, Transacted, Written};
 
-use super::session::{OpenSession, Session, trash};
+use super::session::{OpenSession, Session};
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::CONTENTION_TRIES_MAX;
+use crate::trash::{trash, trash_parts};
 
 impl Push {
     /// # Errors
@@ -30,9 +31,9 @@ impl Push {
                     let now = self.now();
                     let mut actions = vec![Action::Put(closed, Expect::VersionIs(version))];
                     if let Some(id) = &upload.parts_id {
-                        actions.push(trash(&upload.object, Some(id.clone()), now));
+                        actions.push(trash_parts(&upload.object, id.clone(), now));
                     }
-                    actions.extend(upload.tail.iter().map(|tail| trash(&tail.object, None, now)));
+                    actions.extend(upload.tail.iter().map(|tail| trash(&tail.object, now)));
                     if self.table.transact(actions).await? == Transacted::Done {
                         if let Some(id) = &upload.parts_id {
                             // Only frees room sooner: the trash has the rest.

@@ -13,11 +13,12 @@ use moorage_ports::{
     Action, ByteStream, Durability, Expect, Item, Key, ObjectKey, PortError, Put, Transacted, Written,
 };
 
-use super::session::{ChunkRange, RunningHash, Session, trash, trash_item};
+use super::session::{ChunkRange, RunningHash, Session};
 use super::token::UploadToken;
 use crate::error::RegistryError;
 use crate::pull_manifest::whole;
 use crate::registry::Push;
+use crate::trash::trash;
 
 /// Whether more bytes of the upload may come after these.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -178,7 +179,7 @@ impl Push {
                 Written::Refused(now) => Some(now),
             });
         };
-        let actions = vec![Action::Put(session, expect), trash(&tail.object, None, self.now())];
+        let actions = vec![Action::Put(session, expect), trash(&tail.object, self.now())];
         Ok(match self.table.transact(actions).await? {
             Transacted::Done => None,
             Transacted::Refused(refused) => Some(
@@ -187,17 +188,11 @@ impl Push {
         })
     }
 
-    pub(super) async fn give_up_tail(&self, tail: &Tail) -> Result<(), PortError> {
-        let item = trash_item(&tail.object, None, self.now());
-        self.table.put(item, Expect::Anything, Durability::BeforeNext).await?;
-        Ok(())
-    }
-
     /// What a chunk stored that was not recorded, and that nobody will name. Dying before this leaves it to
     /// the rules of the bucket, or to an audit.
     async fn give_up_loser(&self, upload: &OpenUpload, expect: Expect) -> Result<(), PortError> {
         if let Some(tail) = &upload.tail {
-            self.give_up_tail(tail).await?;
+            self.give_up_object(&tail.object).await?;
         }
         match &upload.parts_id {
             Some(id) if expect == Expect::Absent => self.blobs.abort(&upload.object, id).await,

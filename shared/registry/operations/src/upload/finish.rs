@@ -18,12 +18,13 @@ use moorage_ports::{
 };
 
 use super::chunk::{Place, check_place};
-use super::session::{ChunkRange, OpenSession, RunningHash, Session, trash};
+use super::session::{ChunkRange, OpenSession, RunningHash, Session};
 use super::token::UploadToken;
 use crate::commit::{state_of, version_of};
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::REREAD_BYTES_MAX;
+use crate::trash::trash;
 
 /// What is known of a blob's two records.
 struct Known {
@@ -94,7 +95,7 @@ impl Push {
                 if let Some(tail) = &new_tail
                     && is_unnamed(tail, &claimed)
                 {
-                    self.give_up_tail(tail).await?;
+                    self.give_up_object(&tail.object).await?;
                 }
                 let closing = claimed?;
                 self.close(repository, token, digest, &closing, known).await
@@ -280,11 +281,9 @@ impl Push {
     ) -> Result<(), RegistryError> {
         let closed = self.session_item(repository, token, Progress::Closed);
         let now = self.now();
-        let mut actions = vec![
-            Action::Put(closed, Expect::VersionIs(closing.version)),
-            trash(&closing.upload.object, None, now),
-        ];
-        actions.extend(closing.upload.tail.iter().map(|tail| trash(&tail.object, None, now)));
+        let mut actions =
+            vec![Action::Put(closed, Expect::VersionIs(closing.version)), trash(&closing.upload.object, now)];
+        actions.extend(closing.upload.tail.iter().map(|tail| trash(&tail.object, now)));
         // Refused: another request for the same digest found the same, and gave it up.
         self.table.transact(actions).await?;
         Ok(())

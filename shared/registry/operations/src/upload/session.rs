@@ -7,10 +7,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 use moorage_oci::{Digest, Hasher, RepositoryName};
-use moorage_ports::facts::{OpenUpload, Progress, SessionRecord, TrashRecord};
-use moorage_ports::{
-    Action, ByteStream, Expect, Fact, Item, Key, ObjectKey, PartsId, PortError, Timestamp, Version,
-};
+use moorage_ports::facts::{OpenUpload, Progress, SessionRecord};
+use moorage_ports::{ByteStream, Fact, Item, Key, PortError, Version};
 
 use super::token::UploadToken;
 use crate::commit::version_of;
@@ -82,15 +80,6 @@ impl Session {
             }
         })
     }
-}
-
-/// Gives up an object: nothing of ours points to it from now on.
-pub(crate) fn trash(object: &ObjectKey, parts_id: Option<PartsId>, since: Timestamp) -> Action {
-    Action::Put(trash_item(object, parts_id, since), Expect::Anything)
-}
-
-pub(crate) fn trash_item(object: &ObjectKey, parts_id: Option<PartsId>, since: Timestamp) -> Item {
-    Item::once(Key::trash(object), Fact::Trash(TrashRecord { since, parts_id }))
 }
 
 /// Hashes a stream as it passes; the hash can be taken when the stream has ended.
