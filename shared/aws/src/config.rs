@@ -111,3 +111,30 @@ pub(crate) fn with_defaults(sdk: &SdkConfig, defaults: &TimeoutConfig) -> Timeou
     timeouts.take_defaults_from(defaults);
     timeouts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+
+    #[test]
+    fn no_call_to_the_table_outlasts_a_function() {
+        let times = table_timeouts(&SdkConfig::builder().build());
+        assert_eq!(times.operation_timeout(), Some(TABLE_OPERATION_TIME_MAX));
+        assert!(times.operation_attempt_timeout() < times.operation_timeout());
+        assert!(times.connect_timeout() < times.operation_attempt_timeout());
+        let of_functions = TEMPLATE.lines().filter_map(|line| line.trim().strip_prefix("Timeout: "));
+        let seconds: Vec<u64> = of_functions.map(|s| s.parse().expect("seconds")).collect();
+        let shortest = seconds.iter().min().expect("the template has time-outs");
+        assert!(2 * TABLE_OPERATION_TIME_MAX < Duration::from_secs(*shortest), "{seconds:?}");
+    }
+
+    #[test]
+    fn what_is_set_stays() {
+        let set = TimeoutConfig::builder().operation_timeout(Duration::from_secs(3)).build();
+        let times = table_timeouts(&SdkConfig::builder().timeout_config(set).build());
+        assert_eq!(times.operation_timeout(), Some(Duration::from_secs(3)));
+        assert_eq!(times.operation_attempt_timeout(), Some(TABLE_ATTEMPT_TIME_MAX));
+    }
+}

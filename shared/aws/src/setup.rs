@@ -51,7 +51,7 @@ const READY_TIME_MAX: Duration = Duration::from_secs(120);
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Makes the table, with its stream and its time to live, and waits until it can be used. One that is there
-/// already stays as it is, but for a missing time to live, which is switched on.
+/// already stays as it is, but for a time to live that is off, which is switched on.
 ///
 /// # Errors
 /// `WrongTable` where one is there that is not as it should be.
@@ -88,13 +88,13 @@ pub async fn create_table(sdk: &SdkConfig, table: &str, context: &Context) -> Re
         return Err(port_error("CreateTable", &error).into());
     }
     wait_until_ready(&client, table, context).await?;
-    if !has_ttl(&client, table).await? {
+    if ttl_attribute(&client, table).await?.is_none() {
         let ttl =
             TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL).build().map_err(wrong)?;
         let set = client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;
         // Another that sets up the same table may have been a moment earlier.
         if let Err(error) = set
-            && !has_ttl(&client, table).await?
+            && ttl_attribute(&client, table).await?.as_deref() != Some(TTL)
         {
             return Err(port_error("UpdateTimeToLive", &error).into());
         }
@@ -129,11 +129,16 @@ pub async fn check_table(sdk: &SdkConfig, table: &str) -> Result<(), SetupError>
     let Some(description) = describe(&client, table).await? else {
         return Err(SetupError::NoTable { table: table.to_owned() });
     };
-    let mut problems = problems(&description);
-    if !has_ttl(&client, table).await? {
-        problems.push(format!(
+    let mut problems = problems(table, &description);
+    match ttl_attribute(&client, table).await?.as_deref() {
+        Some(TTL) => {}
+        Some(other) => problems.push(format!(
+            "its time to live is on the attribute {other}, where {TTL} is needed: switch that off, then run with \
+             --create"
+        )),
+        None => problems.push(format!(
             "its time to live on the attribute {TTL} is off: switch it on with --create, or with the template"
-        ));
+        )),
     }
     if problems.is_empty() {
         Ok(())
@@ -142,31 +147,51 @@ pub async fn check_table(sdk: &SdkConfig, table: &str) -> Result<(), SetupError>
     }
 }
 
-fn problems(description: &TableDescription) -> Vec<String> {
+fn problems(table: &str, description: &TableDescription) -> Vec<String> {
     let mut problems = Vec::new();
-    let is_text = |name: &str| {
+    let type_of = |name: &str| {
         let mut attributes = description.attribute_definitions().iter();
-        attributes.any(|a| a.attribute_name() == name && *a.attribute_type() == ScalarAttributeType::S)
+        attributes.find(|a| a.attribute_name() == name).map(AttributeDefinition::attribute_type)
     };
+    let text = Some(&ScalarAttributeType::S);
     let keys: Vec<_> = description.key_schema().iter().map(|k| (k.attribute_name(), k.key_type())).collect();
     let right = [(PARTITION, &KeyType::Hash), (SORT, &KeyType::Range)];
-    if keys != right || !is_text(PARTITION) || !is_text(SORT) {
-        let named: Vec<&str> = keys.iter().map(|(name, _)| *name).collect();
+    if keys != right || type_of(PARTITION) != text || type_of(SORT) != text {
+        let with_type = |(name, _): &(&str, _)| {
+            let of = match type_of(name) {
+                Some(ScalarAttributeType::S) => "text",
+                Some(ScalarAttributeType::N) => "a number",
+                Some(ScalarAttributeType::B) => "bytes",
+                _ => "of another type",
+            };
+            format!("{name} ({of})")
+        };
+        let named: Vec<String> = keys.iter().map(with_type).collect();
         problems.push(format!(
-            "its key is {}, where a partition key {PARTITION} and a sort key {SORT} are needed, both text: \
-             name another table",
+            "its key is {}, where {PARTITION} (text) and {SORT} (text) are needed: name another table with --table",
             named.join(" and ")
         ));
     }
     let stream = description.stream_specification();
     let view = stream.filter(|stream| stream.stream_enabled).and_then(|stream| stream.stream_view_type());
+    let switch_on = how_to_switch_stream_on(table);
     match view {
         Some(StreamViewType::NewAndOldImages) => {}
-        Some(view) => problems
-            .push(format!("its stream has {view}, where NEW_AND_OLD_IMAGES are needed: see the template")),
-        None => problems.push("it has no stream (NEW_AND_OLD_IMAGES): see the template".to_owned()),
+        Some(view) => problems.push(format!(
+            "its stream has {view}, where NEW_AND_OLD_IMAGES are needed: switch it off (StreamEnabled=false), then \
+             {switch_on}"
+        )),
+        None => problems.push(format!("it has no stream: {switch_on}")),
     }
     problems
+}
+
+/// What an operator does about a table without a stream.
+pub(crate) fn how_to_switch_stream_on(table: &str) -> String {
+    format!(
+        "switch one on with `aws dynamodb update-table --table-name {table} --stream-specification \
+         StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES`"
+    )
 }
 
 async fn describe(client: &Client, table: &str) -> Result<Option<TableDescription>, PortError> {
@@ -179,14 +204,15 @@ async fn describe(client: &Client, table: &str) -> Result<Option<TableDescriptio
     }
 }
 
-async fn has_ttl(client: &Client, table: &str) -> Result<bool, PortError> {
+/// The attribute that the table's time to live is on, or is being switched on.
+async fn ttl_attribute(client: &Client, table: &str) -> Result<Option<String>, PortError> {
     let answer = client.describe_time_to_live().table_name(table).send().await;
     let answer = answer.map_err(|e| port_error("DescribeTimeToLive", &e))?;
     let is_on =
         |status: &TimeToLiveStatus| matches!(status, TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling);
-    Ok(answer.time_to_live_description.is_some_and(|ttl| {
-        ttl.time_to_live_status.as_ref().is_some_and(is_on) && ttl.attribute_name.as_deref() == Some(TTL)
-    }))
+    let on =
+        answer.time_to_live_description.filter(|ttl| ttl.time_to_live_status.as_ref().is_some_and(is_on));
+    Ok(on.and_then(|ttl| ttl.attribute_name))
 }
 
 /// Opens the registry in a table: checks its format, and answers the key of its upload tokens. With `create` a

@@ -240,4 +240,14 @@ mod tests {
         assert!(!error.to_string().contains("secret"));
         assert_eq!(refusal(&error).0, StatusCode::SERVICE_UNAVAILABLE);
     }
+
+    #[test]
+    fn who_meets_a_busy_storage_is_told_when_to_come_back() {
+        for error in [PortError::Throttled("by DynamoDB".into()), PortError::Unavailable("no answer".into())]
+        {
+            let answer = error_answer(&RegistryError::Storage(error));
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(answer.headers()[RETRY_AFTER], "1");
+        }
+    }
 }

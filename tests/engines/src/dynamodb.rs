@@ -5,7 +5,7 @@
 //!   stale reads; a test that wants them injects them;
 //! - expired items go when [`DynamoDb::expire`] is called, never by themselves;
 //! - a put that changes nothing still makes a stream record;
-//! - a stream has one shard, and keeps its records for ever;
+//! - a stream has one shard, and keeps its records for ever ([`crate::streams`] is for what else happens to shards);
 //! - signatures are not checked.
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -3,6 +3,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::HttpClient;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
@@ -68,17 +69,7 @@ impl Engines {
 
     /// What the SDK's clients are made from: region, credentials, and an HTTP client that calls these engines.
     pub fn sdk_config(&self) -> SdkConfig {
-        let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "moorage-engines");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static(REGION))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
-                aws_smithy_async::rt::sleep::TokioSleep::new(),
-            ))
-            .endpoint_url(NOWHERE)
-            .http_client(InProcess::new(self.clone()))
-            .build()
+        sdk_config(InProcess::new(self.clone()))
     }
 
     /// The S3, to look inside.
@@ -119,6 +110,21 @@ impl Engines {
             Err(failed) => internal(&*s3s::StdError::from(failed)),
         }
     }
+}
+
+/// What the SDK's clients are made from that are answered in this process.
+pub(crate) fn sdk_config(http_client: impl HttpClient + 'static) -> SdkConfig {
+    let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "moorage-engines");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
+            aws_smithy_async::rt::sleep::TokioSleep::new(),
+        ))
+        .endpoint_url(NOWHERE)
+        .http_client(http_client)
+        .build()
 }
 
 const S3_URL: &str = "AWS_ENDPOINT_URL_S3";

@@ -5,7 +5,8 @@
 //! same on a loopback port, for programs that a test starts. [`Engines::from_environment`] names engines that
 //! others wrote.
 //!
-//! Both doubles differ from AWS in places; [`s3`] and [`dynamodb`] say where.
+//! Both doubles differ from AWS in places; [`s3`] and [`dynamodb`] say where. [`streams`] is a third, for what
+//! happens to a stream's shards.
 
 pub mod counting;
 pub mod dynamodb;
@@ -13,6 +14,7 @@ mod engines;
 mod in_process;
 mod loopback;
 pub mod s3;
+pub mod streams;
 
 pub use engines::{ACCESS_KEY, Engines, EnvironmentError, REGION, SECRET_KEY};
 pub use loopback::Served;

@@ -11,15 +11,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodbstreams::Client;
+use aws_sdk_dynamodbstreams::operation::describe_stream::DescribeStreamError;
 use aws_sdk_dynamodbstreams::operation::get_records::GetRecordsError;
 use aws_sdk_dynamodbstreams::operation::get_shard_iterator::GetShardIteratorError;
-use aws_sdk_dynamodbstreams::types::{Shard, ShardIteratorType};
+use aws_sdk_dynamodbstreams::types::{Shard, ShardIteratorType, StreamStatus};
 use moorage_ports::{Change, ChangeFeed, Changes, Cursor, PortError};
 
 use self::cursor::{Place, Places};
 pub use self::record::change_of_event;
 use super::Table;
 use crate::error::{misuse, port_error};
+use crate::setup::how_to_switch_stream_on;
 
 /// DynamoDB answers at most so many records in one read.
 const RECORDS_MAX: usize = 1000;
@@ -59,52 +61,78 @@ impl ChangeFeed for Table {
         if limit == 0 {
             return Err(misuse("a page of no changes"));
         }
-        let stream = self.stream().await?;
-        let shards = self.feed.shards(&stream).await?;
-        let (places, lost) = Places::on(Places::from_cursor(cursor)?, &stream, &shards);
+        let earlier = Places::from_cursor(cursor)?;
+        let listed = self.context.clock.now();
+        let Stream { name, is_on, shards } = self.stream().await?;
+        let (places, lost) = Places::on(earlier, &name, listed, &shards);
         let mut page =
-            Reading { feed: &self.feed, stream, limit, places, lost, changes: Vec::new(), reads: 0 };
+            Reading { feed: &self.feed, stream: name, limit, places, lost, changes: Vec::new(), reads: 0 };
         page.read(&shards).await?;
+        if !is_on && page.places.are_at_the_end() && page.changes.is_empty() && !page.lost {
+            return Err(self.without_stream());
+        }
         Ok(Changes { changes: page.changes, next: page.places.into_cursor()?, lost: page.lost })
     }
 }
 
+/// A stream as it is now.
+struct Stream {
+    /// Its ARN.
+    name: String,
+    /// Whether changes are still put into it.
+    is_on: bool,
+    /// Those that are kept, in no order.
+    shards: Vec<Shard>,
+}
+
 impl Table {
-    /// The name (ARN) of the table's stream.
-    async fn stream(&self) -> Result<String, PortError> {
-        if let Some(stream) = self.feed.remembered().stream.clone() {
+    /// The table's stream. One that was switched off is read to its end, unless another has taken its place.
+    async fn stream(&self) -> Result<Stream, PortError> {
+        let remembered = self.feed.remembered().stream.clone();
+        if let Some(name) = remembered
+            && let Some(stream) = self.feed.describe(name).await?
+            && stream.is_on
+        {
             return Ok(stream);
         }
         let answer = self.client.describe_table().table_name(&*self.name).send().await;
         let answer = answer.map_err(|e| port_error("DescribeTable", &e))?;
-        let stream = answer.table.and_then(|table| table.latest_stream_arn).ok_or_else(|| {
-            PortError::Unavailable(format!("the table {} has no stream: set it up with --create", self.name))
-        })?;
-        self.feed.remembered().stream = Some(stream.clone());
-        Ok(stream)
+        let latest = answer.table.and_then(|table| table.latest_stream_arn);
+        let name = latest.ok_or_else(|| self.without_stream())?;
+        self.feed.remembered().stream = Some(name.clone());
+        self.feed.describe(name).await?.ok_or_else(|| self.without_stream())
+    }
+
+    fn without_stream(&self) -> PortError {
+        let what_to_do = how_to_switch_stream_on(&self.name);
+        PortError::Unavailable(format!("the table {} has no stream: {what_to_do}", self.name))
     }
 }
 
 impl Feed {
-    /// The shards that are kept, parents before children.
-    async fn shards(&self, stream: &str) -> Result<Vec<Shard>, PortError> {
-        let mut shards = Vec::new();
+    /// `None` where the stream is no longer kept.
+    async fn describe(&self, name: String) -> Result<Option<Stream>, PortError> {
+        let mut stream = Stream { name, is_on: false, shards: Vec::new() };
         let mut after = None;
         loop {
-            let asked = self.client.describe_stream().stream_arn(stream).set_exclusive_start_shard_id(after);
-            let described = asked.send().await.map_err(|e| {
-                // Another stream may have taken its place: the next page asks which.
-                self.remembered().stream = None;
-                port_error("DescribeStream", &e)
-            })?;
-            let Some(described) = described.stream_description else { break };
-            shards.extend(described.shards.unwrap_or_default());
+            let asked =
+                self.client.describe_stream().stream_arn(&stream.name).set_exclusive_start_shard_id(after);
+            let described = match asked.send().await {
+                Ok(answer) => answer.stream_description,
+                Err(error) => match error.as_service_error() {
+                    Some(DescribeStreamError::ResourceNotFoundException(_)) => return Ok(None),
+                    _ => return Err(port_error("DescribeStream", &error)),
+                },
+            };
+            let Some(described) = described else { return Ok(None) };
+            stream.is_on =
+                !matches!(described.stream_status, Some(StreamStatus::Disabled | StreamStatus::Disabling));
+            stream.shards.extend(described.shards.unwrap_or_default());
             after = described.last_evaluated_shard_id;
             if after.is_none() {
-                break;
+                return Ok(Some(stream));
             }
         }
-        Ok(shards)
     }
 }
 

@@ -96,9 +96,11 @@ fn encode_fields(fact: &Fact, attributes: &mut Attributes) -> Result<String, Por
     let Some(AttributeValue::M(mut fields)) = fields.remove(&kind) else {
         return Err(misuse(format!("a fact of an unknown form: {kind}")));
     };
-    if let Some(AttributeValue::M(node)) = fields.remove(NODE) {
-        attributes.extend(node);
-    }
+    let node = match fields.remove(NODE) {
+        Some(AttributeValue::M(node)) => node,
+        Some(other) => return Err(misuse(format!("a {kind} whose node is {other:?}"))),
+        None => HashMap::new(),
+    };
     if let Fact::Referrer(referrer) = fact
         && let Some(descriptor) = &referrer.descriptor
     {
@@ -106,8 +108,20 @@ fn encode_fields(fact: &Fact, attributes: &mut Attributes) -> Result<String, Por
             .map_err(|e| misuse(format!("a descriptor that cannot be written: {e}")))?;
         fields.insert(DESCRIPTOR.to_owned(), AttributeValue::S(text));
     }
-    attributes.extend(fields);
+    add(node, &kind, attributes)?;
+    add(fields, &kind, attributes)?;
     Ok(kind)
+}
+
+/// Adds fields whose names no other attribute has.
+fn add(fields: Attributes, kind: &str, attributes: &mut Attributes) -> Result<(), PortError> {
+    for (name, value) in fields {
+        if OURS.contains(&&*name) || attributes.contains_key(&name) {
+            return Err(misuse(format!("a {kind} with a field {name}, which is another attribute's name")));
+        }
+        attributes.insert(name, value);
+    }
+    Ok(())
 }
 
 /// A value as DynamoDB keeps it.

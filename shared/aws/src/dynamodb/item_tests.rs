@@ -72,3 +72,22 @@ fn only_a_closed_session_goes_by_itself() {
     let hold = Item::once(Key::was_held(&repository(), &Digest::sha256(b"")), Fact::WasHeld);
     assert_eq!(encode(&hold).expect("it is short").get(TTL), None);
 }
+
+/// Else the field would take the place of the attribute, and the item lose its key or its kind.
+#[test]
+fn no_field_takes_an_attributes_place() {
+    for reserved in OURS {
+        let mut attributes = key(&Key::format()).expect("it is short");
+        let before = attributes.clone();
+        let fields = Attributes::from([(reserved.to_owned(), text("a field"))]);
+        let refused = add(fields, "tag", &mut attributes);
+        assert!(matches!(&refused, Err(PortError::Misuse(why)) if why.contains(reserved)), "{refused:?}");
+        assert_eq!(attributes, before);
+    }
+    // Nor that of another field: a node's lie beside its record's.
+    let mut attributes = Attributes::new();
+    for (name, is_taken) in [("state", false), ("size", false), ("state", true)] {
+        let field = Attributes::from([(name.to_owned(), text("a field"))]);
+        assert_eq!(add(field, "grant", &mut attributes).is_err(), is_taken, "{name}");
+    }
+}

@@ -9,7 +9,7 @@ use moorage_ports::facts::State;
 use moorage_ports::{Item, KeepUntil, PortError, Timestamp, Version, Written};
 
 use super::item::{self, KEEP_UNTIL, STATE, VERSION};
-use super::write::{Refusal, refusal};
+use super::write::{Refusal, refusal, refused_or_own};
 use super::{Table, note_writes};
 use crate::attempts::Attempts;
 use crate::error::misuse;
@@ -60,8 +60,7 @@ impl KeepUntil for Table {
             })?,
         };
         let found = refused.map(item::decode).transpose()?;
-        let own = attempts.may_have_taken_effect()
-            && found.as_ref().is_some_and(|found| found.version == Some(fresh));
-        Ok(if own { Written::Done } else { Written::Refused(found.map(Box::new)) })
+        let is_own = |found: Option<&Item>| found.is_some_and(|found| found.version == Some(fresh));
+        refused_or_own("UpdateItem", &attempts, found, is_own)
     }
 }

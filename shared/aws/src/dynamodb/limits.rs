@@ -38,10 +38,11 @@ fn value_bytes(value: &AttributeValue) -> usize {
     }
 }
 
-/// One byte for two digits, and one more; another where it is negative or its digits begin at an odd place.
+/// One byte for two digits, and one more; another where it is negative, and where it has a fraction, whose digits
+/// are paired by themselves.
 fn number_bytes(number: &str) -> usize {
     let digits = number.bytes().filter(u8::is_ascii_digit).count();
-    digits.div_ceil(2) + 1 + usize::from(number.starts_with('-'))
+    digits.div_ceil(2) + 1 + usize::from(number.starts_with('-')) + usize::from(number.contains('.'))
 }
 
 /// # Errors
@@ -63,4 +64,55 @@ pub(super) fn check_distinct<'k>(keys: impl Iterator<Item = &'k Key>) -> Result<
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::primitives::Blob;
+
+    use super::*;
+
+    fn n(number: &str) -> AttributeValue {
+        AttributeValue::N(number.to_owned())
+    }
+
+    fn s(text: &str) -> AttributeValue {
+        AttributeValue::S(text.to_owned())
+    }
+
+    /// DynamoDB developer guide, "Item sizes and formats".
+    #[test]
+    fn values_have_their_published_sizes() {
+        let map = |value| AttributeValue::M([("ab".to_owned(), value)].into());
+        for (value, bytes) in [
+            (s(""), 0),
+            (s("abc"), 3),
+            (s("\u{e9}\u{1f980}"), 6),
+            (AttributeValue::B(Blob::new([0; 5])), 5),
+            (AttributeValue::Bool(false), 1),
+            (AttributeValue::Null(true), 1),
+            (n("7"), 2),
+            (n("42"), 2),
+            (n("-42"), 3),
+            (n("1767225600001"), 8),
+            (n("12.5"), 4),
+            (AttributeValue::L(vec![]), 3),
+            (AttributeValue::L(vec![s("a"), n("1")]), 3 + (1 + 1) + (1 + 2)),
+            (AttributeValue::M([].into()), 3),
+            (map(s("c")), 3 + (1 + 2 + 1)),
+            (map(AttributeValue::L(vec![s("c")])), 3 + (1 + 2 + 3 + (1 + 1))),
+            (AttributeValue::Ss(vec!["a".to_owned(), "bc".to_owned()]), 3),
+            (AttributeValue::Ns(vec!["1".to_owned(), "234".to_owned()]), 2 + 3),
+            (AttributeValue::Bs(vec![Blob::new([0; 2])]), 2),
+        ] {
+            assert_eq!(value_bytes(&value), bytes, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn an_item_counts_its_names() {
+        let item =
+            Attributes::from([("PK".to_owned(), s("abc")), ("flag".to_owned(), AttributeValue::Bool(true))]);
+        assert_eq!(item_bytes(&item), (2 + 3) + (4 + 1));
+    }
 }

@@ -51,3 +51,49 @@ impl<'c> Tries<'c> {
         Duration::from_micros(u64::try_from(pause_us).unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use moorage_ports::testing_context::TestContext;
+    use moorage_ports::{Nonce, Random};
+
+    use super::*;
+
+    /// Draws the longest pause that there is.
+    struct Longest;
+
+    impl Random for Longest {
+        fn nonce(&self) -> Nonce {
+            // One less than a multiple of every bound, in microseconds.
+            Nonce(40_000 * 64 * 75 - 1)
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_bound() {
+        let context = Context { random: Arc::new(Longest), ..TestContext::new(1).context() };
+        let pause_ms = |made| {
+            let tries = Tries { context: &context, began: Duration::ZERO, made };
+            (tries.pause() + Duration::from_micros(1)).as_millis()
+        };
+        assert_eq!((1..=8).map(pause_ms).collect::<Vec<_>>(), [40, 80, 160, 320, 640, 1280, 1500, 1500]);
+    }
+
+    #[test]
+    fn all_pauses_together_leave_time_for_the_tries() {
+        let longest: u64 = [40, 80, 160, 320, 640, 1280, 1500].iter().sum();
+        assert!(Duration::from_millis(longest) < TABLE_OPERATION_TIME_MAX / 2);
+    }
+
+    #[tokio::test]
+    async fn no_try_begins_after_the_time_of_one_operation() {
+        let test = TestContext::new(1);
+        let context = test.context();
+        let mut tries = Tries::new(&context);
+        test.clock.advance(TABLE_OPERATION_TIME_MAX + Duration::from_millis(1));
+        assert!(!tries.again().await);
+        assert_eq!((tries.made(), test.clock.asleep()), (1, 0));
+    }
+}

@@ -52,9 +52,7 @@ impl WriteTable for Table {
             })?,
         };
         let found = refused.map(item::decode).transpose()?;
-        // Our own first attempt, whose answer was lost. A caller's own repetition is refused.
-        let own = attempts.may_have_taken_effect() && is_effect_of_put(&item, found.as_ref());
-        Ok(if own { Written::Done } else { Written::Refused(found.map(Box::new)) })
+        refused_or_own("PutItem", &attempts, found, |found| is_effect_of_put(&item, found))
     }
 
     async fn delete(&self, key: &Key, expect: Expect, _durability: Durability) -> Result<Written, PortError> {
@@ -87,31 +85,40 @@ impl WriteTable for Table {
         };
         let found = refused.map(item::decode).transpose()?;
         // The version that was to go is gone, by our first attempt as far as anybody can tell.
-        let own = attempts.may_have_taken_effect() && found.is_none();
-        Ok(if own { Written::Done } else { Written::Refused(found.map(Box::new)) })
+        refused_or_own("DeleteItem", &attempts, found, |found| found.is_none())
     }
 
     async fn batch_write(&self, writes: Vec<Action>) -> Result<(), PortError> {
         check_count(writes.len(), BATCH_WRITE_ITEMS_MAX)?;
         check_distinct(writes.iter().map(Action::key))?;
         let mut left = writes.iter().map(write_request).collect::<Result<Vec<_>, _>>()?;
+        let attempts = Attempts::default();
         let mut tries = Tries::new(&self.context);
+        // Throttled says that nothing was done.
+        let unless_some_were_done = |left: usize, error: PortError| match error {
+            PortError::Throttled(why) if left < writes.len() || attempts.may_have_taken_effect() => {
+                PortError::Unavailable(why)
+            }
+            other => other,
+        };
         while !left.is_empty() {
+            let asked = left.len();
             let answer = self
                 .client
                 .batch_write_item()
                 .request_items(&*self.name, left)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .customize()
+                .interceptor(attempts.clone())
                 .send()
                 .await
-                .map_err(|e| port_error("BatchWriteItem", &e))?;
+                .map_err(|e| unless_some_were_done(asked, port_error("BatchWriteItem", &e)))?;
             note_writes(answer.consumed_capacity());
             left = answer.unprocessed_items.into_iter().flatten().flat_map(|(_, rest)| rest).collect();
             if !left.is_empty() && !tries.again().await {
                 let (left, made) = (left.len(), tries.made());
-                return Err(PortError::Throttled(format!(
-                    "BatchWriteItem: {left} writes were left unprocessed after {made} tries"
-                )));
+                let why = format!("BatchWriteItem: {left} writes were left unprocessed after {made} tries");
+                return Err(unless_some_were_done(left, PortError::Throttled(why)));
             }
         }
         Ok(())
@@ -181,6 +188,26 @@ where
         Some(Refusal::Condition(found)) => Ok(found.filter(|found| !found.is_empty())),
         Some(Refusal::Other) | None => Err(write_error(operation, error, attempts)),
     }
+}
+
+/// What a refused condition says. After an attempt whose answer was lost it may be that attempt's own effect
+/// (`is_own`); else that attempt may have been done and another writer's have followed, which nobody can tell
+/// from one that was not done. A caller's own repetition of a write is refused.
+pub(super) fn refused_or_own(
+    operation: &str,
+    attempts: &Attempts,
+    found: Option<Item>,
+    is_own: impl FnOnce(Option<&Item>) -> bool,
+) -> Result<Written, PortError> {
+    if !attempts.may_have_taken_effect() {
+        return Ok(Written::Refused(found.map(Box::new)));
+    }
+    if is_own(found.as_ref()) {
+        return Ok(Written::Done);
+    }
+    Err(PortError::Unavailable(format!(
+        "{operation}: an attempt got no answer and the next was refused: whether the first was done is not known"
+    )))
 }
 
 /// The failure of a write. Throttled only where no attempt of it can have had an effect.

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodbstreams::types::Shard;
-use moorage_ports::{Cursor, PortError};
+use moorage_ports::{Cursor, PortError, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{corrupt, misuse};
+
+/// A stream keeps a change for so long.
+const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// How far one shard was read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -24,6 +27,8 @@ pub(super) enum Place {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Places {
     stream: String,
+    /// When the shards were listed.
+    listed: Timestamp,
     shards: BTreeMap<String, Place>,
 }
 
@@ -43,13 +48,15 @@ impl Places {
     }
 
     /// These places on the shards that are there now; and whether changes after them are no longer kept: of
-    /// another stream, or of a shard that was not read to its end before it went.
-    pub(super) fn on(earlier: Option<Self>, stream: &str, now: &[Shard]) -> (Self, bool) {
+    /// another stream, of a shard that was not read to its end before it went, or, after too long a time, of any
+    /// whose first changes were not read: nothing in the stream tells that a shard had earlier ones.
+    pub(super) fn on(earlier: Option<Self>, stream: &str, listed: Timestamp, now: &[Shard]) -> (Self, bool) {
         let ids = || now.iter().filter_map(Shard::shard_id).map(str::to_owned);
         let Some(earlier) = earlier else {
             let shards = ids().map(|id| (id, Place::Start)).collect();
-            return (Self { stream: stream.to_owned(), shards }, false);
+            return (Self { stream: stream.to_owned(), listed, shards }, false);
         };
+        let is_late = listed.since_ms(earlier.listed) > KEPT_MS;
         let mut old = if earlier.stream == stream { earlier.shards } else { BTreeMap::new() };
         let shards = ids()
             .map(|id| {
@@ -57,8 +64,8 @@ impl Places {
                 (id, place)
             })
             .collect();
-        let lost = earlier.stream != stream || old.values().any(|place| *place != Place::End);
-        (Self { stream: stream.to_owned(), shards }, lost)
+        let lost = is_late || earlier.stream != stream || old.values().any(|place| *place != Place::End);
+        (Self { stream: stream.to_owned(), listed, shards }, lost)
     }
 
     pub(super) fn of(&self, id: &str) -> Place {
@@ -67,6 +74,11 @@ impl Places {
 
     pub(super) fn set(&mut self, id: &str, place: Place) {
         self.shards.insert(id.to_owned(), place);
+    }
+
+    /// Whether every shard was read to its end, and is closed.
+    pub(super) fn are_at_the_end(&self) -> bool {
+        self.shards.values().all(|place| *place == Place::End)
     }
 
     /// Whether a shard has anything to read, and what comes before it was read.
