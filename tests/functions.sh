@@ -16,22 +16,10 @@
 # All of them without a name. The functions are MOORAGE_FUNCTIONS (a folder), else the checkout's release build.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/parts.sh"
 
 all=(stable dev sparse redirected clients limits chunked rough events fuzz)
-engine=minio
-parts=()
-while [ $# -gt 0 ]; do
-  case $1 in
-    --s3) engine=$2 && shift ;;
-    -*) fail "unknown option $1" ;;
-    *)
-      [[ " ${all[*]} " == *" $1 "* ]] || fail "unknown part $1; known are ${all[*]}"
-      parts+=("$1")
-      ;;
-  esac
-  shift
-done
-[ "${#parts[@]}" -gt 0 ] || parts=("${all[@]}")
+take_parts "$@"
 
 # Base64 and the rest of an event make 4,000,000 bytes some 5.4 million, of the 6,291,456 that Lambda takes.
 fitting_bytes=4000000
@@ -39,43 +27,31 @@ fitting_bytes=4000000
 build_functions
 use_engines "$engine"
 
-part_stable() {
-  start_functions stable --parameter Anonymous=push
-  "$checkout/tests/conformance.sh" --registry "$registry" stable
-  stop_functions
+start_registry() {
+  local setting parameters=()
+  for setting in "${@:2}"; do
+    case $setting in
+      missing=allow) parameters+=(--parameter Missing=allow) ;;
+      redirect=all) parameters+=(--parameter RedirectBytesMin=0) ;;
+      *) fail "unknown setting $setting" ;;
+    esac
+  done
+  start_functions "$1" --parameter Anonymous=push "${parameters[@]}"
 }
 
-part_dev() {
-  start_functions dev --parameter Anonymous=push
-  "$checkout/tests/conformance.sh" --registry "$registry" dev
-  stop_functions
-}
+stop_registry() { stop_functions; }
 
-part_sparse() {
-  start_functions sparse --parameter Anonymous=push --parameter Missing=allow
-  "$checkout/tests/conformance.sh" --registry "$registry" sparse
-  stop_functions
-}
-
-part_redirected() {
-  start_functions redirected --parameter Anonymous=push --parameter RedirectBytesMin=0
-  "$checkout/tests/conformance.sh" --registry "$registry" stable
-  local redirected streamed
-  redirected=$(blob_gets 307 "$functions_log"/*) streamed=$(blob_gets 20 "$functions_log"/*)
-  say "$redirected GETs of blobs were redirected, $streamed were not"
-  ((redirected > 0 && streamed == 0)) || fail "not every blob was redirected"
-  stop_functions
-}
+registry_logs() { cat "$functions_log"/*; }
 
 part_clients() {
-  start_functions clients --parameter Anonymous=push
+  start_registry clients
   MOORAGE_LAYER_BYTES=$fitting_bytes MOORAGE_CHUNKED_BYTES=9437184 "$checkout/tests/clients.sh" --registry "$registry" \
     curl docker containerd skopeo podman buildah crane oras helm regctl cosign oci-client
   stop_functions
 }
 
 part_limits() {
-  start_functions limits --parameter Anonymous=push
+  start_registry limits
   head -c 5000000 /dev/urandom >"$work/too-long"
   local location status
   location=$(curl --silent --fail --request POST --dump-header - "http://$registry/v2/limits/blobs/uploads/" |
@@ -96,7 +72,7 @@ part_limits() {
 }
 
 part_chunked() {
-  start_functions chunked --parameter Anonymous=push
+  start_registry chunked
   MOORAGE_CHUNKED_BYTES=200000000 "$checkout/tests/clients.sh" --registry "$registry" chunked
   stop_functions
 }
@@ -129,15 +105,19 @@ tell() { curl --silent --show-error --fail --output /dev/null --data "$2" "http:
 
 state() { curl --silent --fail "http://$control/state"; }
 
+# counted NAME: one of the numbers that the front door counts of events.
+counted() { state | grep -o "\"$1\":[0-9]*" | cut -d: -f2; }
+
 nothing_pending() { state | grep -q '"pending":0'; }
 
-# stream_record NUMBER FORMAT: a record of the table's stream, as Lambda hands it on, of an item of that format.
+# stream_record NUMBER FORMAT [PARTITION SORT SECONDS]: a record of the table's stream, as Lambda hands it on, of an item
+# of that format; made now, where no time is said. Those without a key are of one item, and so in one shard.
 stream_record() {
-  local keys="\"PK\": {\"S\": \"catalog\"}, \"SK\": {\"S\": \"straight/$1\"}"
+  local keys="\"PK\": {\"S\": \"${3:-catalog}\"}, \"SK\": {\"S\": \"${4:-straight/up}\"}"
   cat <<JSON
     {"eventID": "$1", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
      "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/events/stream/2026-11-24T00:00:00.000",
-     "dynamodb": {"ApproximateCreationDateTime": 1795521600, "Keys": {$keys}, "SequenceNumber": "$1", "SizeBytes": 50,
+     "dynamodb": {"ApproximateCreationDateTime": ${5:-$(date +%s)}, "Keys": {$keys}, "SequenceNumber": "$1", "SizeBytes": 50,
        "StreamViewType": "NEW_AND_OLD_IMAGES",
        "NewImage": {$keys, "format": {"N": "$2"}, "kind": {"S": "catalog"}}}}
 JSON
@@ -166,24 +146,26 @@ part_events() {
   state | grep -q '"failed":0' || fail "an event failed for good: $(state)"
   state | grep -q '"duplicates":[1-9]' || fail "no event came twice: $(state)"
 
-  # Of a batch with one record that nobody can read, the others are read, and that one is given up.
-  tell stream "{\"Records\": [$(stream_record 1 1), $(stream_record 2 99), $(stream_record 3 1)]}"
+  # Of a batch with one record that nobody can read, the others are read, and that one alone is given up. What the
+  # template filters out never comes, nor what is older than it says.
+  local before
+  before=$(counted delivered)
+  tell stream "{\"Records\": [$(stream_record 1 1), $(stream_record 2 99), $(stream_record 3 1),
+    $(stream_record 4 1 'review#07' '0000'), $(stream_record 5 1 "manifest#a#sha256:$(printf '%064d' 0)" '0#body'),
+    $(stream_record 6 1 catalog straight/old 1583348638)]}"
   wait_for "$functions" "$work/events-front-door.log" nothing_pending
-  state | grep -q '"failed":1' || fail "not just the one record was given up: $(state)"
+  [ "$(($(counted delivered) - before)) $(counted failed) $(counted too_old) $(counted filtered)" = "2 2 1 2" ] ||
+    fail "not two records were read, and one given up, one too old, two filtered: $(state)"
   stop_functions
 }
 
 part_fuzz() {
   need python3
-  start_functions fuzz --parameter Anonymous=push
+  start_registry fuzz
   python3 "$checkout/tests/front-door/fuzz.py" "$registry" "${MOORAGE_FUZZ_REQUESTS:-2000}" "${MOORAGE_FUZZ_SEED:-9}"
   ! grep -r -m 3 panicked "$functions_log" || fail "a function panicked"
   ! state | grep -q '"errors":[1-9]' || fail "a function failed: $(state)"
   stop_functions
 }
 
-for part in "${parts[@]}"; do
-  began=$SECONDS
-  "part_$part"
-  say "passed functions on $engine: $part, $((SECONDS - began)) s"
-done
+run_parts functions

@@ -12,6 +12,7 @@
 # All of them without a name. The server is MOORAGE_BIN, else the checkout's release build.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/parts.sh"
 
 # What the process may take at most, in KiB as in /proc: for one large blob, and for eight that come at once. Uploads
 # share 96 MiB of buffers (shared/aws/src/s3/room.rs); the allocator keeps about as much again of what eight have freed
@@ -20,20 +21,7 @@ big_kib_most=$((150 * 1024)) many_kib_most=$((300 * 1024))
 big_bytes=${MOORAGE_BIG_BYTES:-2147483648}
 
 all=(stable dev sparse redirected clients big many)
-engine=minio
-parts=()
-while [ $# -gt 0 ]; do
-  case $1 in
-    --s3) engine=$2 && shift ;;
-    -*) fail "unknown option $1" ;;
-    *)
-      [[ " ${all[*]} " == *" $1 "* ]] || fail "unknown part $1; known are ${all[*]}"
-      parts+=("$1")
-      ;;
-  esac
-  shift
-done
-[ "${#parts[@]}" -gt 0 ] || parts=("${all[@]}")
+take_parts "$@"
 
 need curl skopeo
 build_server
@@ -49,33 +37,21 @@ bounded() {
   ((peak <= $2)) || fail "$1 took $peak KiB of memory"
 }
 
-part_stable() {
-  start_gateway stable
-  "$checkout/tests/conformance.sh" --registry "$registry" stable
-  stop_server
+start_registry() {
+  local setting options=()
+  for setting in "${@:2}"; do
+    case $setting in
+      missing=allow) options+=(--missing allow) ;;
+      redirect=all) options+=(--redirect-bytes-min 0) ;;
+      *) fail "unknown setting $setting" ;;
+    esac
+  done
+  start_gateway "$1" "${options[@]}"
 }
 
-part_dev() {
-  start_gateway dev
-  "$checkout/tests/conformance.sh" --registry "$registry" dev
-  stop_server
-}
+stop_registry() { stop_server; }
 
-part_sparse() {
-  start_gateway sparse --missing allow
-  "$checkout/tests/conformance.sh" --registry "$registry" sparse
-  stop_server
-}
-
-part_redirected() {
-  start_gateway redirected --redirect-bytes-min 0
-  "$checkout/tests/conformance.sh" --registry "$registry" stable
-  local redirected streamed
-  redirected=$(blob_gets 307 "$server_log") streamed=$(blob_gets 20 "$server_log")
-  say "$redirected GETs of blobs were redirected, $streamed were not"
-  ((redirected > 0 && streamed == 0)) || fail "not every blob was redirected"
-  stop_server
-}
+registry_logs() { cat "$server_log"; }
 
 part_clients() {
   start_gateway clients
@@ -157,8 +133,4 @@ part_many() {
   stop_server
 }
 
-for part in "${parts[@]}"; do
-  began=$SECONDS
-  "part_$part"
-  say "passed gateway on $engine: $part, $((SECONDS - began)) s"
-done
+run_parts gateway

@@ -243,11 +243,6 @@ start_functions() {
   control=$(sed -n 's|.*takes events on http://||p' "$log")
 }
 
-# blob_gets STATUS LOG...: how many GETs of blobs were answered with a status that begins so.
-blob_gets() {
-  cat "${@:2}" | { grep '"operation":"blob"' || :; } | { grep '"method":"GET"' || :; } | grep -c "\"status\":$1" || :
-}
-
 # Ends the front door, and the functions with it; says what they went through.
 stop_functions() {
   say "front door: $(curl --silent --fail "http://$control/state")"

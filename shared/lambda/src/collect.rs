@@ -33,23 +33,27 @@ struct Sequence {
 
 /// Reads one event; answers which records could not be read.
 ///
-/// Lambda sends all records again from the first that failed, and gives up one that keeps failing after the times
-/// that the template says, into its queue of failures.
+/// Lambda sends all records again from the first that failed, and gives up those that keep failing after the times
+/// that the template says, into its queue of failures: with a record that was named, also those behind it in its
+/// batch. So a batch that begins with one fails whole, which makes Lambda split it, until that record is alone
+/// (Lambda Developer Guide, "Configuring partial batch response with DynamoDB and Lambda", "Bisecting a batch").
 ///
 /// # Errors
-/// An event of another kind.
+/// An event of another kind; more than one record, of which the first could not be read.
 pub(crate) fn collect(event: &RawValue) -> Result<DynamoDbEventResponse, Error> {
     let mut response = DynamoDbEventResponse::default();
     let call = serde_json::from_str::<Call>(event.get()).map(|call| (call.records, call.detail_type));
     match call {
         Ok((Some(records), _)) => {
             let mut read = 0_u64;
-            for record in &records {
+            let mut first_failed = false;
+            for (index, record) in records.iter().enumerate() {
                 match change(record) {
                     Ok(_) => read += 1,
                     Err(error) => {
                         let number = sequence_number(record)?;
                         tracing::error!(sequence_number = number, %error, "a change could not be read");
+                        first_failed |= index == 0;
                         let mut failure = DynamoDbBatchItemFailure::default();
                         failure.item_identifier = Some(number);
                         response.batch_item_failures.push(failure);
@@ -58,6 +62,11 @@ pub(crate) fn collect(event: &RawValue) -> Result<DynamoDbEventResponse, Error> 
             }
             let failed = response.batch_item_failures.len();
             tracing::info!(read, failed, "changes of the table were read; there is no collector yet");
+            if first_failed && records.len() > 1 {
+                return Err(
+                    "the first change of the batch could not be read: the batch is to be split".into()
+                );
+            }
         }
         Ok((None, Some(detail_type))) => {
             tracing::info!(detail_type, "it is time to look for reviews; there is no collector yet");

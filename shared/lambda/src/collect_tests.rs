@@ -63,6 +63,16 @@ fn what_cannot_be_read_fails_alone() {
     assert_eq!(response, json!({ "batchItemFailures": failed }));
 }
 
+/// Named, it would take those behind it along when it is given up; so Lambda is made to split the batch until it is
+/// alone.
+#[test]
+fn what_cannot_be_read_is_named_once_no_other_is_behind_it() {
+    let unknown = || record("1", &keys("catalog", "app"), &json!({ "PK": { "S": "catalog" } }));
+    assert!(told(&json!({ "Records": [unknown(), readable("2")] })).is_err());
+    let response = told(&json!({ "Records": [unknown()] })).expect("it is an event");
+    assert_eq!(response, json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }));
+}
+
 /// Lambda then sends the whole batch again.
 #[test]
 fn a_record_without_a_number_fails_all() {

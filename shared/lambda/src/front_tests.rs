@@ -2,16 +2,20 @@
 
 #![expect(clippy::disallowed_methods, reason = "`serde_json::json!` unwraps inside")]
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use futures_util::stream;
 use moorage_http::{Access, Halves};
 use moorage_oci::{Algorithm, Digest};
 use moorage_operations::{Common, Pull, Push, Settings, TokenSecret};
 use moorage_ports::contract::Memory;
 use moorage_ports::testing_context::TestContext;
+use moorage_ports::{Object, ObjectBody, ObjectKey, PortError, ReadBlobs};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -44,6 +48,11 @@ impl Read {
 
 impl World {
     fn new() -> Self {
+        Self::reading(|memory| memory)
+    }
+
+    /// Where `pull` reads blobs through something.
+    fn reading(through: impl FnOnce(Arc<Memory>) -> Arc<dyn ReadBlobs>) -> Self {
         let context = TestContext::new(0).context();
         let memory = Arc::new(Memory::default());
         let common = Common {
@@ -53,7 +62,7 @@ impl World {
         };
         let start = |halves| Registry::new(halves, Access::PullAndPush, context.clock.clone());
         Self {
-            pull: start(Halves::Pull(Pull::new(memory.clone(), memory.clone(), common.clone()))),
+            pull: start(Halves::Pull(Pull::new(memory.clone(), through(memory.clone()), common.clone()))),
             push: start(Halves::Push(Push::new(memory.clone(), memory, common))),
         }
     }
@@ -183,6 +192,34 @@ async fn what_is_too_long_for_lambda_is_said_to_be() {
     let answer = world.get(&format!("/v2/app/blobs/{digest}")).await;
     assert_eq!((answer.status, answer.code().as_str()), (500, "UNSUPPORTED"));
     assert!(String::from_utf8_lossy(&answer.body).contains("MOORAGE_REDIRECT_BYTES_MIN"));
+}
+
+/// Only the first bytes of any object come.
+struct BreaksOff(Arc<Memory>);
+
+#[async_trait]
+impl ReadBlobs for BreaksOff {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Option<Object>, PortError> {
+        let Some(object) = self.0.get(key, range).await? else { return Ok(None) };
+        let pieces = [Ok(Bytes::from_static(b"first")), Err(PortError::Unavailable("it broke".to_owned()))];
+        Ok(Some(Object { body: ObjectBody::Stream(Box::pin(stream::iter(pieces))), ..object }))
+    }
+
+    async fn signed_url(&self, _: &ObjectKey) -> Result<Option<String>, PortError> {
+        Ok(None)
+    }
+}
+
+/// Nothing of an answer is on its way before its last byte is here, so that it can still be a refusal.
+#[tokio::test]
+async fn an_answer_that_breaks_off_becomes_a_refusal() {
+    let world = World::reading(|memory| Arc::new(BreaksOff(memory)));
+    let digest = world.push_blob(&[7; 100], None).await;
+    let answer = world.get(&format!("/v2/app/blobs/{digest}")).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "TOOMANYREQUESTS"));
+    for header in ["content-length", "docker-content-digest"] {
+        assert_eq!(answer.header(header), "", "nothing of the blob's answer is left");
+    }
 }
 
 /// A half that gets the other's requests says so.

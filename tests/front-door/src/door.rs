@@ -35,6 +35,8 @@ pub struct Options {
     /// Events late, out of order and twice.
     pub rough: bool,
     pub logs: Option<PathBuf>,
+    /// Until a function has to ask for its first invocation; on Lambda [`crate::limits::INIT_MS_MAX`].
+    pub init_ms_max: u64,
     /// The `front-door` program, which ties a function's life to its own.
     pub launcher: Option<PathBuf>,
 }
@@ -80,6 +82,7 @@ impl Running {
             kill_every: options.kill_every,
             instances: options.instances,
             logs: options.logs,
+            init_ms_max: options.init_ms_max,
             launcher: options.launcher,
             stop: stopping.clone(),
         };
@@ -235,15 +238,19 @@ impl Door {
         Some(queued)
     }
 
-    /// Queues records of the table's stream.
+    /// Queues records of the table's stream for whoever the template tells. `None`: too many are pending.
     pub(crate) fn changed(&self, records: &[Value]) -> Option<u64> {
+        let mut queued = 0;
         for shards in &self.shards {
-            self.admit(records.len() as u64)?;
-            for record in records {
-                shards.put(record.clone());
+            let wanted: Vec<_> = records.iter().filter(|record| shards.want(record)).collect();
+            self.admit(wanted.len() as u64)?;
+            self.events.filtered.fetch_add((records.len() - wanted.len()) as u64, Relaxed);
+            for record in &wanted {
+                shards.put(record);
             }
+            queued += wanted.len() as u64;
         }
-        Some((records.len() * self.shards.len()) as u64)
+        Some(queued)
     }
 
     fn admit(&self, events: u64) -> Option<()> {

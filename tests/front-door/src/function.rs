@@ -3,7 +3,7 @@
 use crate::chance::draw;
 use crate::clock::{now_ms, sleep_ms, stopped};
 use crate::instance::{Instance, Start};
-use crate::limits::{INIT_SECONDS_MAX, WAITING_MAX};
+use crate::limits::WAITING_MAX;
 use crate::runtime_api::{Invocation, Said};
 use crate::template::Spec;
 use bytes::Bytes;
@@ -43,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) kill_every: u64,
     pub(crate) instances: usize,
     pub(crate) logs: Option<PathBuf>,
+    pub(crate) init_ms_max: u64,
     pub(crate) launcher: Option<PathBuf>,
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -150,7 +151,7 @@ impl Function {
         lock(&self.pids).push(instance.pid());
         let said = tokio::select! {
             said = instance.hear() => said,
-            () = sleep_ms(INIT_SECONDS_MAX * 1000) => None,
+            () = sleep_ms(self.shared.init_ms_max) => None,
         };
         match said {
             Some(Said::Next(parked)) => {

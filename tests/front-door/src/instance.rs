@@ -77,8 +77,9 @@ impl Instance {
         Ok(Self { child, pid, said, parked: None, server })
     }
 
+    /// Also once it has ended by itself, when the system has given it up.
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id().unwrap_or(0)
+        self.pid.map_or(0, |pid| pid.as_raw_nonzero().get() as u32)
     }
 
     pub(crate) fn freeze(&self) {

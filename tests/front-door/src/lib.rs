@@ -4,8 +4,8 @@
 //! events (its `trigger_router.rs` and `instance_pool.rs`, read in November 2026).
 //!
 //! Not as on AWS: memory is not limited; a request beyond `--instances` waits (Lambda answers 429 at its own limit);
-//! the stream's filter and record age are not applied, so the function gets every record; waits between retries are
-//! short; a Content-Length the client left out is not added.
+//! an initialisation that failed is not tried again within the invocation; streamed results are refused; waits
+//! between retries are short; a Content-Length the client left out is not added.
 
 #![expect(clippy::disallowed_methods, reason = "serde_json's `json!` has an `unwrap` that cannot fail")]
 
@@ -16,6 +16,7 @@ mod control;
 mod door;
 pub mod event;
 mod events;
+pub mod filter;
 mod function;
 mod instance;
 pub mod limits;

@@ -11,10 +11,11 @@ pub const REQUEST_TOO_LARGE: &str =
 /// What the Runtime API answers to the function (413).
 pub const RESPONSE_TOO_LARGE: &str = r#"{"errorMessage":"Exceeded maximum allowed payload size (6291556 bytes).","errorType":"RequestEntityTooLarge"}"#;
 
+/// Until a function has to ask for its first invocation (Lambda Developer Guide, "Init phase").
+pub const INIT_MS_MAX: u64 = 10_000;
+
 /// Bytes read on after a 413, so that a client that writes before it reads sees it.
 pub(crate) const DRAIN_BYTES_MAX: usize = 16 << 20;
-/// Seconds until a function has to ask for its first invocation, as on Lambda.
-pub(crate) const INIT_SECONDS_MAX: u64 = 10;
 /// Invocations of one function that wait for an instance; one more is answered 429.
 pub(crate) const WAITING_MAX: usize = 1_000;
 /// Events not delivered yet; one more is answered 429.

@@ -1,7 +1,7 @@
 //! `front-door`: see the library.
 
 use clap::Parser;
-use moorage_front_door::{Options, Running, template::Values};
+use moorage_front_door::{Options, Running, limits, template::Values};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +35,9 @@ struct Cli {
     /// Folder for the functions' logs; without it they go to standard error
     #[arg(long)]
     logs: Option<PathBuf>,
+    /// Milliseconds until a function has to ask for its first invocation
+    #[arg(long, default_value_t = limits::INIT_MS_MAX)]
+    init_ms_max: u64,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -93,6 +96,7 @@ async fn serve(cli: Cli) -> Result<(), String> {
         seed: cli.seed,
         rough: cli.events == "rough",
         logs: cli.logs,
+        init_ms_max: cli.init_ms_max,
         launcher: std::env::current_exe().ok(),
     })
     .await?;

@@ -73,13 +73,15 @@ async fn handle(request: Request<Incoming>, said: mpsc::Sender<Said>) -> Result<
                 Said::Streamed
             } else {
                 match read(body).await {
-                    Some(bytes) => Said::Result((*id).to_owned(), bytes),
-                    None => Said::TooLarge((*id).to_owned()),
+                    Ok(Some(bytes)) => Said::Result((*id).to_owned(), bytes),
+                    Ok(None) => Said::TooLarge((*id).to_owned()),
+                    // Half a result is none: it ended, or will not answer.
+                    Err(_) => return Ok(json(StatusCode::BAD_REQUEST, "{}".to_owned())),
                 }
             }
         }
-        ["invocation", id, "error"] => Said::Error((*id).to_owned(), read(body).await.unwrap_or_default()),
-        ["init", "error"] => Said::InitError(read(body).await.unwrap_or_default()),
+        ["invocation", id, "error"] => Said::Error((*id).to_owned(), error_text(body).await),
+        ["init", "error"] => Said::InitError(error_text(body).await),
         _ => return Ok(json(StatusCode::NOT_FOUND, r#"{"errorMessage":"no such call"}"#.to_owned())),
     };
     let answer = match &report {
@@ -109,12 +111,20 @@ fn next(invocation: Invocation) -> Answer {
     answer
 }
 
+/// What a function says of its error, as far as it came: that there is one is said already.
+async fn error_text(body: Incoming) -> Bytes {
+    read(body).await.ok().flatten().unwrap_or_default()
+}
+
 /// The body, or nothing where it is too large; it is read to its end all the same, so that the function sees the 413.
-async fn read(mut body: Incoming) -> Option<Bytes> {
+///
+/// # Errors
+/// It broke off.
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     let mut all = Vec::new();
     let mut seen = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        if let Some(data) = frame.data_ref() {
+    while let Some(frame) = body.frame().await {
+        if let Some(data) = frame?.data_ref() {
             seen += data.len();
             if seen <= RESPONSE_BYTES_MAX {
                 all.extend_from_slice(data);
@@ -123,5 +133,5 @@ async fn read(mut body: Incoming) -> Option<Bytes> {
             }
         }
     }
-    (seen <= RESPONSE_BYTES_MAX).then(|| Bytes::from(all))
+    Ok((seen <= RESPONSE_BYTES_MAX).then(|| Bytes::from(all)))
 }

@@ -2,8 +2,12 @@
 //!
 //! With saphyr: it is kept up, and leaves CloudFormation's tags (`!Ref`, `!Sub`, `!GetAtt`) as they are.
 
+mod stream;
+
 use saphyr::{LoadableYamlNode, Yaml};
 use std::collections::BTreeMap;
+
+pub use stream::Stream;
 
 /// A function as the template has it.
 #[derive(Debug, Clone)]
@@ -23,15 +27,6 @@ pub struct Spec {
     pub scheduled: bool,
     /// Retries of an invocation nobody waits for. Lambda's default is 2.
     pub async_retries: u64,
-}
-
-/// The mapping of the table's stream.
-#[derive(Debug, Clone)]
-pub struct Stream {
-    pub batch_size: usize,
-    pub bisect: bool,
-    pub retries: u64,
-    pub partial: bool,
 }
 
 /// What the template's references stand for.
@@ -107,19 +102,7 @@ fn function(name: &str, resource: &Yaml, globals: Option<&Yaml>, names: &Names) 
                 text("Path").ok_or("a route has no Path")?,
             )),
             "S3" => spec.objects.push(key_filter(event)?),
-            "DynamoDB" => {
-                spec.stream = Some(Stream {
-                    batch_size: of("BatchSize").and_then(number_of).unwrap_or(100).clamp(1, 10_000) as usize,
-                    bisect: of("BisectBatchOnFunctionError").and_then(Yaml::as_bool).unwrap_or(false),
-                    retries: of("MaximumRetryAttempts")
-                        .and_then(number_of)
-                        .and_then(|retries| u64::try_from(retries).ok())
-                        .ok_or("the stream has no MaximumRetryAttempts: one bad record would block it")?,
-                    partial: of("FunctionResponseTypes").and_then(Yaml::as_vec).is_some_and(|all| {
-                        all.iter().any(|one| one.as_str() == Some("ReportBatchItemFailures"))
-                    }),
-                });
-            }
+            "DynamoDB" => spec.stream = Some(stream::read(event)?),
             "Schedule" | "ScheduleV2" => spec.scheduled = true,
             other => return Err(format!("the front door does not know events of Type {other}")),
         }
