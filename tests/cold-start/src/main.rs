@@ -1,6 +1,6 @@
 //! Starts a function's binary as Lambda does, with the storage behind TLS on loopback, asks it once, and
-//! measures: until it asks for its first event (the init phase), until its first answer, the processor's time,
-//! and the most memory. Several builds take turns, so that what else the machine does falls on all of them.
+//! measures: time and processor time until it asks for its first event (the init phase) and until its first
+//! answer, and the most memory. Several builds take turns, so that what else the machine does falls on all of them.
 
 mod events;
 mod run;
@@ -8,9 +8,9 @@ mod storage;
 mod table;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use argh::FromArgs;
 
 use run::Measured;
@@ -45,13 +45,12 @@ impl std::str::FromStr for Build {
     }
 }
 
-fn main() -> Result<ExitCode> {
+fn main() -> Result<()> {
     let arguments: Arguments = argh::from_env();
     ensure!(!arguments.builds.is_empty(), "name at least one build: NAME=DIRECTORY");
     ensure!(arguments.rounds > 0, "at least one round");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(measure(&arguments))?;
-    Ok(ExitCode::SUCCESS)
+    runtime.block_on(measure(&arguments))
 }
 
 async fn measure(arguments: &Arguments) -> Result<()> {
@@ -59,39 +58,47 @@ async fn measure(arguments: &Arguments) -> Result<()> {
         [] => ["pull", "push", "ingest", "collect"].map(str::to_owned).to_vec(),
         some => some.to_vec(),
     };
-    let storage = Storage::start().await?;
-    let first = &arguments.builds[0];
-    let pushed =
-        run::once(&first.dir.join("push"), &storage, &events::seed()?).await.context("the first push")?;
-    if pushed.status != Some(201) {
-        bail!("the push that everything else reads was answered {:?}", pushed.status);
+    let storage = Arc::new(Storage::start().await?);
+    let pusher = arguments.builds[0].dir.join("push");
+    for seed in events::seeds() {
+        let pushed = run::once(&pusher, &storage, &seed).await.context("what the others read is pushed")?;
+        ensure!(pushed.status == Some(201), "a push was answered {:?}", pushed.status);
     }
+    let object = storage.object_of(events::BLOB_DIGEST)?;
 
-    let mut measured: Vec<(String, &str, Vec<Measured>)> = Vec::new();
+    let mut measured: Vec<(&str, &Build, Vec<Measured>)> = Vec::new();
     for function in &functions {
         for build in &arguments.builds {
-            measured.push((function.clone(), &build.name, Vec::new()));
+            measured.push((function, build, Vec::new()));
         }
     }
     for round in 0..arguments.rounds {
-        for (function, name, runs) in &mut measured {
-            let build = arguments.builds.iter().find(|build| build.name == *name).context("a build")?;
-            let event = events::first(function, round)?;
-            let binary = build.dir.join(&*function);
-            let one = run::once(&binary, &storage, &event).await;
-            let one = one.with_context(|| format!("{function} of {name}"))?;
-            ensure!(
-                one.status.is_none_or(|status| status < 400),
-                "{function} of {name} answered {:?}",
-                one.status
-            );
+        for (function, build, runs) in &mut measured {
+            let event = events::first(function, round, &object)?;
+            let one = run::once(&build.dir.join(*function), &storage, &event).await;
+            let one = one.with_context(|| format!("{function} of {}", build.name))?;
+            check(&one).with_context(|| format!("{function} of {}", build.name))?;
             runs.push(one);
         }
     }
-    for (function, name, runs) in &measured {
-        let build = arguments.builds.iter().find(|build| build.name == *name).context("a build")?;
+    println!("{} rounds; {} certificates of the system are read", arguments.rounds, storage.roots);
+    table::print_head();
+    for (function, build, runs) in &measured {
         let bytes = std::fs::metadata(build.dir.join(function))?.len();
-        table::print(&Row { function, build: name, bytes, runs });
+        table::print(&Row { function, build: &build.name, bytes, runs });
     }
+    Ok(())
+}
+
+/// The promise that the first request finds its connections made; and that what was measured is a success.
+fn check(one: &Measured) -> Result<()> {
+    ensure!(one.status.is_none_or(|status| status < 400), "it answered {:?}", one.status);
+    ensure!(one.init.connections > 0, "init made no connection with TLS");
+    ensure!(
+        one.answer.connections == one.init.connections,
+        "{} connections were made in init, and more for the first request: {}",
+        one.init.connections,
+        one.answer.connections
+    );
     Ok(())
 }

@@ -13,28 +13,37 @@ pub struct Row<'a> {
     pub runs: &'a [Measured],
 }
 
-/// A line of the table: medians, and for the first answer the range as well.
+/// Above the lines of [`print`].
+pub fn print_head() {
+    println!("median and 90th percentile in ms, from the start of the process; `cpu` is processor time");
+    println!(
+        "{:<8} {:<17} {:>6}  {:>13} {:>13}  {:>13} {:>13}  {:>5}  connections",
+        "function", "build", "MB", "init", "answer", "init cpu", "answer cpu", "MiB"
+    );
+}
+
+/// A line of the table. Connections are those made in init, and those made for the first event.
 pub fn print(row: &Row<'_>) {
-    let of = |what: fn(&Measured) -> Duration| {
-        let mut all: Vec<Duration> = row.runs.iter().map(what).collect();
+    let times = |of: fn(&Measured) -> Duration| {
+        let mut all: Vec<Duration> = row.runs.iter().map(of).collect();
         all.sort();
-        all
+        let ms = |at: usize| all[at].as_secs_f64() * 1000.0;
+        format!("{:.1} {:>6.1}", ms(all.len() / 2), ms((all.len() * 9).div_ceil(10) - 1))
     };
-    let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
-    let median = |all: &[Duration]| ms(all[all.len() / 2]);
-    let (init, first, cpu) = (of(|run| run.init), of(|run| run.first_answer), of(|run| run.cpu));
     let mut peaks: Vec<u64> = row.runs.iter().map(|run| run.peak_kib).collect();
     peaks.sort_unstable();
+    let in_init = row.runs.iter().map(|run| run.init.connections).max().unwrap_or_default();
+    let after = row.runs.iter().map(|run| run.answer.connections - run.init.connections).max();
     println!(
-        "{:<8} {:<28} {:>6.1} MB  init {:>6.1} ms  first answer {:>6.1} ms ({:.1} to {:.1})  cpu {:>5.0} ms  peak {:>5.1} MiB",
+        "{:<8} {:<17} {:>6.2}  {:>13} {:>13}  {:>13} {:>13}  {:>5.1}  {in_init} + {}",
         row.function,
         row.build,
         row.bytes as f64 / 1e6,
-        median(&init),
-        median(&first),
-        ms(first[0]),
-        ms(first[first.len() - 1]),
-        median(&cpu),
+        times(|run| run.init.time),
+        times(|run| run.answer.time),
+        times(|run| run.init.cpu),
+        times(|run| run.answer.cpu),
         peaks[peaks.len() / 2] as f64 / 1024.0,
+        after.unwrap_or_default(),
     );
 }
