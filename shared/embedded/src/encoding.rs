@@ -103,9 +103,9 @@ pub(crate) fn value(item: &Item, key_bytes: usize) -> Result<Vec<u8>, PortError>
     Ok(bytes)
 }
 
-/// Whether a value is a manifest's body.
-pub(crate) fn is_body(value: &[u8]) -> bool {
-    value.first().is_some_and(|head| head & BODY != 0)
+/// Whether changes of the item under this key are left out of the feed.
+pub(crate) fn is_untold(key: &[u8]) -> bool {
+    decode_key(key).is_ok_and(|key| key.is_untold())
 }
 
 /// The version in a value.

@@ -136,8 +136,8 @@ impl<'t> Rows<'t> {
             None => facts.remove(key)?,
         };
         let old = old.map(|old| old.value().to_vec());
-        let nothing_to_tell = old.as_deref().or(new).is_none_or(encoding::is_body);
-        if nothing_to_tell {
+        let nothing_to_tell = old.is_none() && new.is_none();
+        if nothing_to_tell || encoding::is_untold(key) {
             return Ok(());
         }
         let change = encoding::change(key, old.as_deref(), new);

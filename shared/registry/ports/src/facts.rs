@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::blobs::{Part, PartsId};
 use crate::keys::Key;
 use crate::object_keys::ObjectKey;
+use crate::table::Cursor;
 use crate::value::{Incarnation, Timestamp, Version};
 
 /// The format of the data that this code reads and writes. Goes up when an older binary could not.
@@ -71,6 +72,14 @@ pub enum Fact {
     Grant(GrantRecord),
     Session(SessionRecord),
     Trash(TrashRecord),
+    /// Something is to be looked at; the key says what and when.
+    Review,
+    /// A manifest is in its repository's recycle bin.
+    Recycled,
+    /// How far the collector has read the change feed.
+    FeedPlace {
+        cursor: Cursor,
+    },
 }
 
 impl Fact {
@@ -151,6 +160,12 @@ pub struct ManifestRecord {
     /// What this manifest refers to, and under which type it is listed there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub subject: Option<Subject>,
+    /// Since when it is in the recycle bin; also while it is being brought out of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recycled: Option<Timestamp>,
+    /// Since when nothing holds it, where the policy recycles what nothing has held for a time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unheld: Option<Timestamp>,
 }
 
 /// The subject of a referrer.
@@ -259,6 +274,9 @@ pub struct TrashRecord {
     /// An object that never was completed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parts_id: Option<PartsId>,
+    /// The object is gone: this is the tombstone.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub deleted: bool,
 }
 
 /// A repository's policy.
@@ -266,4 +284,35 @@ pub struct TrashRecord {
 pub struct Policy {
     /// Whether the repository's name is in the catalog already.
     pub in_catalog: bool,
+    /// What becomes of manifests that nothing holds.
+    #[serde(skip_serializing_if = "Untagged::is_keep", default)]
+    pub untagged: Untagged,
+    /// Whether a tag stays where it was first pointed to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub immutable_tags: Option<ImmutableTags>,
+}
+
+/// Tags are made once and never moved.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, Default)]
+pub struct ImmutableTags {
+    /// Those that may move all the same; `*` stands for any characters, `?` for one.
+    pub except: Vec<String>,
+}
+
+/// What becomes of manifests that lose their last tag, or were pushed without one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Untagged {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They go into the recycle bin when nothing has held them for so long.
+    Recycle { after_ms: u64 },
+}
+
+impl Untagged {
+    #[must_use]
+    pub fn is_keep(&self) -> bool {
+        *self == Self::Keep
+    }
 }

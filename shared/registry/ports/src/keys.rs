@@ -3,12 +3,18 @@
 //! A key has a partition and a sort part. `<repo>` may contain `/`, never `#`. An artifact type may contain
 //! anything: over 255 bytes, or with a `#`, its sha256 stands in the key.
 
+mod holder;
+mod reviewed;
+
 use std::fmt;
 
 use moorage_oci::{Digest, RepositoryName, Tag};
 
 use crate::object_keys::ObjectKey;
-use crate::value::{Incarnation, Nonce, Version};
+use crate::value::{Incarnation, Nonce, Timestamp, Version};
+
+pub use holder::Holder;
+pub use reviewed::Reviewed;
 
 /// The key of one item.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +71,7 @@ impl Key {
     /// A repository's policy: `repo#library/app / policy`.
     #[must_use]
     pub fn policy(repository: &RepositoryName) -> Self {
-        Self::new(repository_partition(repository), "policy")
+        Self::new(repository_partition(repository), POLICY)
     }
 
     /// A tag: `repo#library/app / tag#v1`.
@@ -77,13 +83,13 @@ impl Key {
     /// An entry in the list of a repository's manifests: `repo#library/app / manifest#sha256:9f86…`.
     #[must_use]
     pub fn listed(repository: &RepositoryName, digest: &Digest) -> Self {
-        Self::new(repository_partition(repository), format!("manifest#{digest}"))
+        Self::new(repository_partition(repository), format!("{LISTED}{digest}"))
     }
 
     /// A manifest's record: `manifest#library/app#sha256:9f86… / 0#self`.
     #[must_use]
     pub fn manifest(repository: &RepositoryName, digest: &Digest) -> Self {
-        Self::new(manifest_partition(repository, digest), "0#self")
+        Self::new(manifest_partition(repository, digest), RECORD)
     }
 
     /// A manifest's bytes, while they fit an item: `manifest#library/app#sha256:9f86… / 0#body`.
@@ -98,10 +104,53 @@ impl Key {
         self.sort == BODY
     }
 
+    /// Whether the change feed leaves this item out: bytes of manifests, and what the collector writes for
+    /// itself, which would make it read its own writes for ever.
+    #[must_use]
+    pub fn is_untold(&self) -> bool {
+        self.is_body() || self.partition.starts_with(REVIEW) || *self == Self::feed_place()
+    }
+
+    /// How far the collector has read the change feed: `moorage / feed-place`.
+    #[must_use]
+    pub fn feed_place() -> Self {
+        Self::new("moorage", "feed-place")
+    }
+
+    /// A review that is due at some time: `review#0 / 01764158400000#grant#library/app#sha256:9f86…`. The shard
+    /// follows from what is reviewed; the time is in milliseconds, of 14 digits, so that the soonest comes first.
+    #[must_use]
+    pub fn review(due: Timestamp, of: &Reviewed) -> Self {
+        Self::new(review_partition(of.shard()), format!("{:0DUE_DIGITS$}#{of}", due.0.min(DUE_MAX)))
+    }
+
+    /// When it is due and what it looks at, where this is the key of a review.
+    #[must_use]
+    pub fn due(&self) -> Option<(Timestamp, Reviewed)> {
+        self.partition.strip_prefix(REVIEW)?;
+        let (due, of) = self.sort.split_once('#')?;
+        Some((Timestamp(due.parse().ok()?), of.parse().ok()?))
+    }
+
+    /// An entry in the list of a repository's recycle bin:
+    /// `repo#library/app / recycled#01764158400000#sha256:9f86…`, the oldest first.
+    #[must_use]
+    pub fn recycled(repository: &RepositoryName, since: Timestamp, digest: &Digest) -> Self {
+        let sort = format!("{RECYCLED}{:0DUE_DIGITS$}#{digest}", since.0.min(DUE_MAX));
+        Self::new(repository_partition(repository), sort)
+    }
+
+    /// Since when it is there, and what, where this is the key of an entry of a recycle bin.
+    #[must_use]
+    pub fn recycled_parts(&self) -> Option<(Timestamp, Digest)> {
+        let (since, digest) = self.sort.strip_prefix(RECYCLED)?.split_once('#')?;
+        Some((Timestamp(since.parse().ok()?), digest.parse().ok()?))
+    }
+
     /// A tag holds a manifest: `manifest#library/app#sha256:9f86… / held#tag#v1#<version of the tag>`.
     #[must_use]
     pub fn held_by_tag(repository: &RepositoryName, held: &Digest, tag: &Tag, version: Version) -> Self {
-        Self::new(manifest_partition(repository, held), format!("held#tag#{tag}#{}", version.0))
+        Self::new(manifest_partition(repository, held), format!("{HELD}tag#{tag}#{}", version.0))
     }
 
     /// An index holds a manifest: `manifest#library/app#sha256:9f86… / held#index#sha256:abcd…#<incarnation>`.
@@ -112,13 +161,13 @@ impl Key {
         index: &Digest,
         incarnation: Incarnation,
     ) -> Self {
-        Self::new(manifest_partition(repository, held), format!("held#index#{index}#{}", incarnation.0))
+        Self::new(manifest_partition(repository, held), format!("{HELD}index#{index}#{}", incarnation.0))
     }
 
     /// The repository's policy keeps a manifest: `manifest#library/app#sha256:9f86… / held#kept#<incarnation>`.
     #[must_use]
     pub fn held_by_policy(repository: &RepositoryName, held: &Digest, incarnation: Incarnation) -> Self {
-        Self::new(manifest_partition(repository, held), format!("held#kept#{}", incarnation.0))
+        Self::new(manifest_partition(repository, held), format!("{HELD}kept#{}", incarnation.0))
     }
 
     /// An index held this manifest at some time: `manifest#library/app#sha256:9f86… / was-held`.
@@ -139,10 +188,18 @@ impl Key {
         Self::new(manifest_partition(repository, named), format!("{REMOTE_IN}{index}#{}", incarnation.0))
     }
 
-    /// A tag that a recycled manifest had: `manifest#library/app#sha256:9f86… / was-tagged#v1`.
+    /// A tag that a manifest had when it was recycled:
+    /// `manifest#library/app#sha256:9f86… / was-tagged#01764158400000#v1`. What an earlier stay in the bin left
+    /// there has another time.
     #[must_use]
-    pub fn was_tagged(repository: &RepositoryName, digest: &Digest, tag: &Tag) -> Self {
-        Self::new(manifest_partition(repository, digest), format!("was-tagged#{tag}"))
+    pub fn was_tagged(repository: &RepositoryName, digest: &Digest, since: Timestamp, tag: &Tag) -> Self {
+        Self::new(manifest_partition(repository, digest), format!("{}{tag}", was_tagged_prefix(since)))
+    }
+
+    /// The tag, where this is the key of one that a recycled manifest had.
+    #[must_use]
+    pub fn former_tag(&self) -> Option<Tag> {
+        self.sort.strip_prefix(WAS_TAGGED)?.split_once('#')?.1.parse().ok()
     }
 
     /// A referrer, under its subject:
@@ -167,7 +224,7 @@ impl Key {
     /// A blob's content: `blob#sha256:9f86… / content`.
     #[must_use]
     pub fn content(digest: &Digest) -> Self {
-        Self::new(blob_partition(digest), "content")
+        Self::new(blob_partition(digest), CONTENT)
     }
 
     /// A repository may read a blob: `blob#sha256:9f86… / grant#library/app`.
@@ -184,25 +241,25 @@ impl Key {
         manifest: &Digest,
         incarnation: Incarnation,
     ) -> Self {
-        Self::new(blob_partition(held), format!("held#{repository}#{manifest}#{}", incarnation.0))
+        Self::new(blob_partition(held), format!("{HELD}{repository}#{manifest}#{}", incarnation.0))
     }
 
     /// A grant holds its content: `blob#sha256:9f86… / held-content#library/app#<incarnation>`.
     #[must_use]
     pub fn held_by_grant(repository: &RepositoryName, held: &Digest, incarnation: Incarnation) -> Self {
-        Self::new(blob_partition(held), format!("held-content#{repository}#{}", incarnation.0))
+        Self::new(blob_partition(held), format!("{HELD_CONTENT}{repository}#{}", incarnation.0))
     }
 
     /// An upload session: `upload#<id> / self`.
     #[must_use]
     pub fn upload(id: Nonce) -> Self {
-        Self::new(format!("upload#{id}"), "self")
+        Self::new(format!("{UPLOAD}{id}"), ALONE)
     }
 
     /// An object that nobody names any more: `trash#uploads/0123… / self`.
     #[must_use]
     pub fn trash(object: &ObjectKey) -> Self {
-        Self::new(format!("trash#{object}"), "self")
+        Self::new(format!("{TRASH}{object}"), ALONE)
     }
 
     /// The tag's name, where this is the key of a tag.
@@ -215,6 +272,25 @@ impl Key {
     #[must_use]
     pub fn catalog_name(&self) -> Option<&str> {
         (self.partition == "catalog").then_some(self.sort.as_str())
+    }
+
+    /// The repository, where this is the key of its policy.
+    #[must_use]
+    pub fn policy_of(&self) -> Option<RepositoryName> {
+        let repository = self.partition.strip_prefix(REPOSITORY).filter(|_| self.sort == POLICY)?;
+        repository.parse().ok()
+    }
+
+    /// The manifest, where this is the key of an entry in the list of a repository's manifests.
+    #[must_use]
+    pub fn listed_digest(&self) -> Option<Digest> {
+        self.sort.strip_prefix(LISTED).filter(|_| self.partition.starts_with(REPOSITORY))?.parse().ok()
+    }
+
+    /// The referrer, where this is the key of one under its subject.
+    #[must_use]
+    pub fn referrer_digest(&self) -> Option<Digest> {
+        self.sort.strip_prefix(REFERRER)?.rsplit_once('#')?.1.parse().ok()
     }
 
     /// The repository and the blob, where this is the key of a grant.
@@ -236,46 +312,50 @@ impl Key {
     pub fn naming_index(&self) -> Option<Digest> {
         self.sort.strip_prefix(REMOTE_IN)?.rsplit_once('#')?.0.parse().ok()
     }
-
-    /// The holder's tag and the tag's version, where this is the key of a tag's hold.
-    #[must_use]
-    pub fn holding_tag(&self) -> Option<(&str, &str)> {
-        self.sort.strip_prefix("held#tag#")?.rsplit_once('#')
-    }
-
-    /// The holder's digest and incarnation, where this is the key of an index's hold.
-    #[must_use]
-    pub fn holding_index(&self) -> Option<(&str, &str)> {
-        self.sort.strip_prefix("held#index#")?.rsplit_once('#')
-    }
-
-    /// The repository, manifest and incarnation of the holder, where this is the key of a manifest's hold
-    /// under a grant.
-    #[must_use]
-    pub fn holding_manifest(&self) -> Option<(&str, &str, &str)> {
-        let (holder, incarnation) = self.sort.strip_prefix("held#")?.rsplit_once('#')?;
-        let (repository, manifest) = holder.rsplit_once('#')?;
-        Some((repository, manifest, incarnation))
-    }
 }
 
 const BODY: &str = "0#body";
+const POLICY: &str = "policy";
 const BLOB: &str = "blob#";
 const MANIFEST: &str = "manifest#";
 const TAG: &str = "tag#";
 const REFERRER: &str = "referrer#";
 const REMOTE_IN: &str = "remote-in#";
 const GRANT: &str = "grant#";
+const HELD: &str = "held#";
+const HELD_CONTENT: &str = "held-content#";
+const UPLOAD: &str = "upload#";
+const TRASH: &str = "trash#";
+const REPOSITORY: &str = "repo#";
+const CONTENT: &str = "content";
+const RECORD: &str = "0#self";
+const ALONE: &str = "self";
+const REVIEW: &str = "review#";
+const RECYCLED: &str = "recycled#";
+const WAS_TAGGED: &str = "was-tagged#";
+const LISTED: &str = "manifest#";
+
+/// Digits of a time in a key: enough for some thousand years of milliseconds.
+const DUE_DIGITS: usize = 14;
+const DUE_MAX: u64 = 10_u64.pow(14) - 1;
 
 /// Artifact types longer than this, in bytes, are hashed in a key.
 const TYPE_IN_KEY_BYTES_MAX: usize = 255;
 
 fn repository_partition(repository: &RepositoryName) -> String {
-    format!("repo#{repository}")
+    format!("{REPOSITORY}{repository}")
 }
 
 fn manifest_partition(repository: &RepositoryName, digest: &Digest) -> String {
     format!("{MANIFEST}{repository}#{digest}")
+}
+
+fn review_partition(shard: u8) -> String {
+    format!("{REVIEW}{shard}")
+}
+
+fn was_tagged_prefix(since: Timestamp) -> String {
+    format!("{WAS_TAGGED}{:0DUE_DIGITS$}#", since.0.min(DUE_MAX))
 }
 
 fn blob_partition(digest: &Digest) -> String {
@@ -337,19 +417,44 @@ impl SortRange {
     /// What holds a manifest.
     #[must_use]
     pub fn holds_of_manifest(repository: &RepositoryName, digest: &Digest) -> Self {
-        Self::new(manifest_partition(repository, digest), "held#")
+        Self::new(manifest_partition(repository, digest), HELD)
     }
 
     /// What holds a repository's grant.
     #[must_use]
     pub fn holds_of_grant(repository: &RepositoryName, digest: &Digest) -> Self {
-        Self::new(blob_partition(digest), format!("held#{repository}#"))
+        Self::new(blob_partition(digest), format!("{HELD}{repository}#"))
     }
 
     /// What holds a blob's content.
     #[must_use]
     pub fn holds_of_content(digest: &Digest) -> Self {
-        Self::new(blob_partition(digest), "held-content#")
+        Self::new(blob_partition(digest), HELD_CONTENT)
+    }
+
+    /// The reviews of one shard, the soonest first.
+    #[must_use]
+    pub fn reviews(shard: u8) -> Self {
+        Self::new(review_partition(shard), "")
+    }
+
+    /// The manifests of a repository, live or not.
+    #[must_use]
+    pub fn listed(repository: &RepositoryName) -> Self {
+        Self::new(repository_partition(repository), LISTED)
+    }
+
+    /// A repository's recycle bin, the oldest first.
+    #[must_use]
+    pub fn recycled(repository: &RepositoryName) -> Self {
+        Self::new(repository_partition(repository), RECYCLED)
+    }
+
+    /// The tags that a manifest had when it was recycled at `since`; without a time, whenever it was.
+    #[must_use]
+    pub fn was_tagged(repository: &RepositoryName, digest: &Digest, since: Option<Timestamp>) -> Self {
+        let prefix = since.map_or_else(|| WAS_TAGGED.to_owned(), was_tagged_prefix);
+        Self::new(manifest_partition(repository, digest), prefix)
     }
 
     /// The grants of a blob: which repositories may read it.

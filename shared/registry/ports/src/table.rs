@@ -194,7 +194,8 @@ pub struct Changes {
 /// be seen there a little later. Changes of one item come in the order they were made, nothing orders those
 /// of different items; a reader that starts at a cursor it was given sees each later
 /// change at least once, also after a power cut: a place in the feed is never used again, not even that of
-/// a change that was lost. Writes of manifests' bodies are not in the feed. A put that changed nothing may be.
+/// a change that was lost. What [`Key::is_untold`] names is not in the feed: bodies of manifests, and what the
+/// collector notes for itself. A put that changed nothing may be.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
     /// At most `limit` changes after `cursor`; an empty list when there is none yet.

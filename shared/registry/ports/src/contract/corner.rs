@@ -68,6 +68,8 @@ impl Corner {
             size: 1234,
             object: None,
             subject: None,
+            recycled: None,
+            unheld: None,
         };
         Item::at(Key::manifest(&self.repository, &self.digest), version(), Fact::Manifest(record))
     }

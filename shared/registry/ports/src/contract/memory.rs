@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::blobs::Durability;
-use crate::facts::{Fact, Item};
+use crate::facts::Item;
 use crate::keys::Key;
 use crate::object_keys::ObjectKey;
 use crate::table::Change;
@@ -86,8 +86,7 @@ impl World {
             None => self.items.remove(&key),
         };
         self.undo.push(Undo::Item(key.clone(), old.clone().map(Box::new)));
-        let is_body = |item: &Option<Item>| item.as_ref().is_some_and(|i| matches!(i.fact, Fact::Body(_)));
-        if old != new && !is_body(&old) && !is_body(&new) {
+        if old != new && !key.is_untold() {
             self.last_change += 1;
             self.changes.insert(self.last_change, Change { key, old, new });
             self.undo.push(Undo::Change(self.last_change));

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use moorage_oci::{Algorithm, Digest, NAME_LENGTH_MAX, RepositoryName, TAG_LENGTH_MAX, Tag};
 use moorage_ports::limits::{OBJECT_KEY_BYTES_MAX, PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX};
-use moorage_ports::{Incarnation, Key, Nonce, ObjectKey, SortRange, Version};
+use moorage_ports::{Holder, Incarnation, Key, Nonce, ObjectKey, Reviewed, SortRange, Timestamp, Version};
+
+/// The time in the docs' examples.
+const TIME: Timestamp = Timestamp(1_764_158_400_000);
 
 /// What keys are built of.
 struct Parts {
@@ -59,8 +62,11 @@ impl Parts {
             ("held_by_policy", Key::held_by_policy(repository, digest, incarnation)),
             ("was_held", Key::was_held(repository, digest)),
             ("remote_in", Key::remote_in(repository, digest, other, incarnation)),
-            ("was_tagged", Key::was_tagged(repository, digest, tag)),
+            ("was_tagged", Key::was_tagged(repository, digest, TIME, tag)),
             ("referrer", Key::referrer(repository, digest, artifact_type, other)),
+            ("recycled", Key::recycled(repository, TIME, digest)),
+            ("review", Key::review(TIME, &Reviewed::Grant(repository.clone(), digest.clone()))),
+            ("feed_place", Key::feed_place()),
             ("content", Key::content(digest)),
             ("grant", Key::grant(repository, digest)),
             ("held_by_manifest", Key::held_by_manifest(repository, digest, other, incarnation)),
@@ -198,10 +204,10 @@ fn no_two_keys_are_the_same() {
     }
     // What does not depend on a part comes once for each value of that part.
     let (all, distinct) = (keys.len(), keys.into_iter().collect::<std::collections::BTreeSet<_>>().len());
-    assert_eq!(all, 21 * 10 * 3 * 2);
-    let registry = 2; // format, upload_secret
+    assert_eq!(all, 24 * 10 * 3 * 2);
+    let registry = 3; // format, upload_secret, feed_place
     let by_digest = 1; // content
-    let by_repository = 10 * 7; // catalog, policy, listed, manifest, body, was_held, grant
+    let by_repository = 10 * 9; // catalog, policy, listed, manifest, body, was_held, recycled, review, grant
     let by_tag = 10 * 3 * 2; // tag, was_tagged
     let by_nonce = 10 * 2 * 5; // held_by_index, held_by_policy, remote_in, held_by_manifest, held_by_grant
     let by_tag_and_nonce = 10 * 3 * 2 * 2; // held_by_tag, referrer
@@ -225,12 +231,15 @@ fn a_type_that_is_no_part_of_a_key_is_hashed() {
     }
 }
 
+/// Of the review among the examples; follows from what is reviewed, and never changes.
+const SHARD: u8 = 0;
+
 /// A range has the keys it is for, and no other of the same parts.
 #[test]
 fn ranges_take_in_what_they_are_for() {
     let parts = Parts::of_examples();
     let Parts { repository, digest, artifact_type, .. } = &parts;
-    let ranges: [(SortRange, &[&str]); 10] = [
+    let ranges: [(SortRange, &[&str]); 15] = [
         (SortRange::manifest_and_body(repository, digest), &["body", "manifest"]),
         (
             SortRange::holds_of_manifest(repository, digest),
@@ -243,6 +252,11 @@ fn ranges_take_in_what_they_are_for() {
         (SortRange::referrers(repository, digest, Some(artifact_type)), &["referrer"]),
         (SortRange::remote_in(repository, digest), &["remote_in"]),
         (SortRange::tags(repository, None), &["tag"]),
+        (SortRange::listed(repository), &["listed"]),
+        (SortRange::recycled(repository), &["recycled"]),
+        (SortRange::was_tagged(repository, digest, None), &["was_tagged"]),
+        (SortRange::was_tagged(repository, digest, Some(TIME)), &["was_tagged"]),
+        (SortRange::reviews(SHARD), &["review"]),
         (SortRange::catalog(None), &["catalog"]),
     ];
     for (range, expected) in ranges {
@@ -274,15 +288,32 @@ fn keys_say_what_they_are_of() {
     for name in ["app", "library/app", "a/b/c/d", "tag", "index"] {
         let parts = Parts { repository: name.parse().expect("it is a name"), ..Parts::of_examples() };
         let Parts { repository, digest, other, nonce, .. } = &parts;
-        let (keys, nonce) = (parts.keys(), nonce.to_string());
+        let keys = parts.keys();
         assert_eq!(keys["tag"].tag_name(), Some("v1"));
         assert_eq!(keys["catalog"].catalog_name(), Some(name));
         assert_eq!(keys["grant"].granted(), Some((repository.clone(), digest.clone())));
         assert_eq!(keys["remote_in"].naming_index(), Some(other.clone()));
-        assert_eq!(keys["held_by_tag"].holding_tag(), Some(("v1", nonce.as_str())));
-        assert_eq!(keys["held_by_index"].holding_index(), Some((other.as_str(), nonce.as_str())));
-        let manifest_holds = keys["held_by_manifest"].holding_manifest();
-        assert_eq!(manifest_holds, Some((name, other.as_str(), nonce.as_str())));
+        let (life, grant) = (Incarnation(*nonce), Reviewed::Grant(repository.clone(), digest.clone()));
+        let manifest = Reviewed::Manifest(repository.clone(), digest.clone());
+        let holds = [
+            ("held_by_tag", Holder::Tag(parts.tag.clone(), Version(*nonce)), &manifest),
+            ("held_by_index", Holder::Index(other.clone(), life), &manifest),
+            ("held_by_policy", Holder::Kept(life), &manifest),
+            ("held_by_manifest", Holder::Manifest(repository.clone(), other.clone(), life), &grant),
+            ("held_by_grant", Holder::Grant(repository.clone(), life), &Reviewed::Content(digest.clone())),
+        ];
+        for (name, holder, held) in &holds {
+            assert_eq!(
+                (keys[name].holder().as_ref(), keys[name].held().as_ref()),
+                (Some(holder), Some(*held))
+            );
+        }
+        assert_eq!(keys["policy"].policy_of(), Some(repository.clone()));
+        assert_eq!(keys["listed"].listed_digest(), Some(digest.clone()));
+        assert_eq!(keys["referrer"].referrer_digest(), Some(other.clone()));
+        assert_eq!(keys["recycled"].recycled_parts(), Some((TIME, digest.clone())));
+        assert_eq!(keys["was_tagged"].former_tag(), Some(parts.tag.clone()));
+        assert_eq!(keys["review"].due(), Some((TIME, grant.clone())));
         for of_manifest in
             ["manifest", "body", "held_by_tag", "held_by_index", "was_held", "referrer", "remote_in"]
         {
@@ -293,6 +324,16 @@ fn keys_say_what_they_are_of() {
             assert!(key.catalog_name().is_none() || *of_another == "catalog", "{of_another}");
             assert!(key.granted().is_none() || *of_another == "grant", "{of_another}");
             assert!(key.naming_index().is_none() || *of_another == "remote_in", "{of_another}");
+            let is_hold = holds.iter().any(|(name, ..)| name == of_another);
+            assert_eq!((key.holder().is_some(), key.held().is_some()), (is_hold, is_hold), "{of_another}");
+            assert!(key.policy_of().is_none() || *of_another == "policy", "{of_another}");
+            assert!(key.listed_digest().is_none() || *of_another == "listed", "{of_another}");
+            assert!(key.referrer_digest().is_none() || *of_another == "referrer", "{of_another}");
+            assert!(key.recycled_parts().is_none() || *of_another == "recycled", "{of_another}");
+            assert!(key.former_tag().is_none() || *of_another == "was_tagged", "{of_another}");
+            assert!(key.due().is_none() || *of_another == "review", "{of_another}");
+            let is_untold = ["body", "review", "feed_place"].contains(of_another);
+            assert_eq!(key.is_untold(), is_untold, "{of_another}");
         }
     }
 }
@@ -305,4 +346,35 @@ fn a_referrer_is_found_again_by_its_sort_part() {
     for no_referrer in ["", "0#self", "held#kept#1", "referrer"] {
         assert_eq!(Key::referrer_at(&repository, &digest, no_referrer), None);
     }
+}
+
+/// What a review looks at is read back from its key, and from the key of the record that it looks at.
+#[test]
+fn what_is_reviewed_is_read_back() {
+    let Parts { repository, digest, nonce, .. } = Parts::longest();
+    let all = [
+        Reviewed::Manifest(repository.clone(), digest.clone()),
+        Reviewed::Grant(repository.clone(), digest.clone()),
+        Reviewed::Content(digest.clone()),
+        Reviewed::Upload(nonce),
+        Reviewed::Object(ObjectKey::manifest(&digest, &repository, Incarnation(nonce))),
+        Reviewed::Repository(repository),
+    ];
+    for of in all {
+        let key = Key::review(TIME, &of);
+        assert!(key.sort().len() <= SORT_KEY_BYTES_MAX, "{key:?} has {}", key.sort().len());
+        assert_eq!(key.due(), Some((TIME, of.clone())));
+        let is_record = !matches!(of, Reviewed::Repository(_));
+        assert_eq!(of.key().reviewed().as_ref(), Some(&of).filter(|_| is_record), "{of}");
+    }
+}
+
+/// The soonest comes first, also at the ends of time.
+#[test]
+fn reviews_are_in_the_order_of_their_time() {
+    let of = Reviewed::Content(Digest::sha256(b"test"));
+    let times = [0, 9, 10, 1_764_158_400_000, 99_999_999_999_999];
+    let keys = times.map(|time| Key::review(Timestamp(time), &of));
+    assert!(keys.is_sorted());
+    assert_eq!(Key::review(Timestamp(u64::MAX), &of), keys[4]);
 }

@@ -11,13 +11,13 @@ use crate::blobs::{Part, PartsId};
 use crate::contract::corner::{self, Corner, noise, nonce, version};
 use crate::contract::expectation::{Answered, is_misuse};
 use crate::facts::{
-    Fact, Item, ManifestRecord, OpenUpload, Policy, Progress, ReferrerRecord, SessionRecord, State, Subject,
-    Tail, TrashRecord,
+    Fact, ImmutableTags, Item, ManifestRecord, OpenUpload, Policy, Progress, ReferrerRecord, SessionRecord,
+    State, Subject, Tail, TrashRecord, Untagged,
 };
-use crate::keys::{Key, SortRange};
+use crate::keys::{Key, Reviewed, SortRange};
 use crate::limits::{INLINE_BODY_BYTES_MAX, ITEM_BYTES_MAX};
 use crate::object_keys::ObjectKey;
-use crate::table::{Action, Expect, Query, ReadTable, WriteTable, Written};
+use crate::table::{Action, Cursor, Expect, Query, ReadTable, WriteTable, Written};
 use crate::value::{Incarnation, Timestamp};
 
 pub async fn a_read_sees_each_write_answered_before<F: TableFixture>(fixture: &F) {
@@ -58,7 +58,11 @@ fn every_kind_of_fact(corner: &Corner) -> Vec<Item> {
         Item::once(corner.tag_key("format"), Fact::Format { number: u32::MAX }),
         Item::once(corner.tag_key("secret"), Fact::UploadSecret { key: "00ff".to_owned() }),
         Item::once(Key::catalog(repository), Fact::Catalog),
-        Item::at(Key::policy(repository), version(), Fact::Policy(Policy { in_catalog: true })),
+        Item::at(
+            Key::policy(repository),
+            version(),
+            Fact::Policy(Policy { in_catalog: true, ..Policy::default() }),
+        ),
         corner.tag("v1", u64::MAX),
         corner.listed(1),
         corner.body(Bytes::from_static(b"{}")),
@@ -68,7 +72,7 @@ fn every_kind_of_fact(corner: &Corner) -> Vec<Item> {
             Key::remote_in(repository, digest, other, incarnation),
             Fact::RemoteIn { urls: vec!["https://example.org/\"%\u{1f980}".to_owned(), String::new()] },
         ),
-        Item::once(Key::was_tagged(repository, digest, &corner::tag("v1")), Fact::WasTagged),
+        Item::once(Key::was_tagged(repository, digest, Timestamp(1), &corner::tag("v1")), Fact::WasTagged),
         Item::once(Key::referrer(repository, digest, "", other), Fact::Referrer(full_referrer(other))),
         Item::once(
             Key::referrer(repository, digest, "too/long", other),
@@ -83,6 +87,7 @@ fn every_kind_of_fact(corner: &Corner) -> Vec<Item> {
             full_manifest(corner, state),
         ]);
     }
+    items.extend(of_the_collector(corner));
     let id = nonce();
     let closing = Progress::Closing { upload: open_upload(), digest: other.clone() };
     for progress in [Progress::Closed, Progress::Open(open_upload()), closing] {
@@ -91,17 +96,36 @@ fn every_kind_of_fact(corner: &Corner) -> Vec<Item> {
         items.push(Item::at(Key::upload(id), version(), Fact::Session(session)));
     }
     for parts_id in [None, Some(PartsId("an id/with+signs=".to_owned()))] {
-        let trash = TrashRecord { since: Timestamp(0), parts_id };
+        let deleted = parts_id.is_some();
+        let trash = TrashRecord { since: Timestamp(0), parts_id, deleted };
         items.push(Item::once(Key::trash(&corner.object()), Fact::Trash(trash)));
     }
     items
 }
 
+fn of_the_collector(corner: &Corner) -> [Item; 4] {
+    let (repository, digest) = (&corner.repository, &corner.digest);
+    let recycles = Policy {
+        in_catalog: false,
+        untagged: Untagged::Recycle { after_ms: u64::MAX },
+        immutable_tags: Some(ImmutableTags { except: vec!["nightly-*".to_owned()] }),
+    };
+    let review = Key::review(Timestamp(7), &Reviewed::Manifest(repository.clone(), digest.clone()));
+    let place = Fact::FeedPlace { cursor: Cursor("{\"a\": 1}".to_owned()) };
+    [
+        Item::at(Key::policy(repository), version(), Fact::Policy(recycles)),
+        Item::at(review, version(), Fact::Review),
+        Item::once(Key::recycled(repository, Timestamp(7), digest), Fact::Recycled),
+        Item::once(corner.tag_key("place"), place),
+    ]
+}
+
 fn full_manifest(corner: &Corner, state: State) -> Item {
     let mut item = corner.manifest(state);
-    if let Fact::Manifest(ManifestRecord { node, object, subject, .. }) = &mut item.fact {
+    if let Fact::Manifest(ManifestRecord { node, object, subject, recycled, unheld, .. }) = &mut item.fact {
         node.from_bin = true;
         node.deadline = Some(Timestamp(7));
+        (*recycled, *unheld) = (Some(Timestamp(8)), Some(Timestamp(9)));
         *object = Some(corner.object());
         let artifact_type = "application/vnd.example+json".to_owned();
         *subject = Some(Subject { digest: corner.other_digest(2), artifact_type, was_there: true });

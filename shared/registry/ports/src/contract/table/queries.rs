@@ -7,6 +7,7 @@ use crate::contract::expectation::Answered;
 use crate::facts::{Fact, Item, State};
 use crate::keys::{Key, SortRange};
 use crate::table::{Expect, Page, Query, ReadTable, WriteTable};
+use crate::value::Timestamp;
 
 /// More than any clause has in one range.
 const ALL: usize = 1000;
@@ -125,7 +126,7 @@ pub async fn a_query_begins_before_and_after_the_prefix<F: TableFixture>(fixture
     put_all(&*table, [corner.listed(1)]).await;
     let before = corner.tags().after_key(&corner.listed(1).key);
     assert_eq!(names(&*table, before).await, IN_ORDER);
-    let after = Key::was_tagged(&corner.repository, &corner.digest, &corner::tag("v1"));
+    let after = Key::was_tagged(&corner.repository, &corner.digest, Timestamp(1), &corner::tag("v1"));
     assert_eq!(names(&*table, corner.tags().after_key(&after)).await, [""; 0]);
 }
 
