@@ -80,13 +80,14 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
         E::Request(InvalidRequest::Query { .. } | InvalidRequest::Unreadable(_)) => {
             (StatusCode::BAD_REQUEST, ErrorCode::Unsupported)
         }
+        E::PolicyInvalid { .. } => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
         E::Request(InvalidRequest::Header { .. }) => (StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid),
         E::Request(InvalidRequest::DigestMissing) | E::Digest(_) | E::DigestMismatch { .. } => {
             (StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid)
         }
         E::Request(InvalidRequest::Path(_)) | E::Name(_) => (StatusCode::BAD_REQUEST, ErrorCode::NameInvalid),
         E::RepositoryUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::NameUnknown),
-        E::ManifestUnknown { .. } | E::ManifestIsRemote { .. } | E::NoSuchTag(_) => {
+        E::ManifestUnknown { .. } | E::ManifestIsRemote { .. } | E::NotRecycled { .. } | E::NoSuchTag(_) => {
             (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown)
         }
         E::BlobUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::BlobUnknown),
@@ -108,7 +109,7 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
             (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported)
         }
         E::Misrouted { .. } => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::Unsupported),
-        E::ReadOnly => (StatusCode::FORBIDDEN, ErrorCode::Denied),
+        E::ReadOnly | E::TagImmutable { .. } => (StatusCode::FORBIDDEN, ErrorCode::Denied),
         E::AnswerTooLong { .. } => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unsupported),
         E::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
         E::Contended => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TooManyRequests),

@@ -36,6 +36,13 @@ impl Registry {
             description: "Says which extensions there are.",
             endpoints: &["_oci/ext/discover"],
         };
-        Ok(Answer::new(StatusCode::OK).json("application/json", &Extensions { extensions: &[discovery] }))
+        let ours = Extension {
+            name: "_moorage",
+            url: "https://github.com/moorage/moorage",
+            description: "A repository's recycle bin and its policy.",
+            endpoints: &["_moorage/recycle-bin/", "_moorage/recycle-bin/<digest>", "_moorage/policy"],
+        };
+        Ok(Answer::new(StatusCode::OK)
+            .json("application/json", &Extensions { extensions: &[discovery, ours] }))
     }
 }

@@ -14,6 +14,7 @@ mod range;
 mod registry;
 mod request;
 mod route;
+mod time;
 
 pub use body::AnswerBody;
 pub use error::{ErrorCode, refusal, refuse};

@@ -154,6 +154,17 @@ impl Registry {
             (Route::Base, "GET" | "HEAD") => Ok(crate::answers::ping()),
             (Route::Catalog, "GET") => self.get_catalog(&head).await,
             (Route::Extensions { repository }, "GET") => self.get_extensions(repository.as_deref()),
+            (Route::RecycleBin { repository, digest: None }, "GET") => {
+                self.get_recycle_bin(&repository, &head).await
+            }
+            (Route::RecycleBin { repository, digest: Some(digest) }, "POST") => {
+                self.writable()?.restore(&repository, &digest).await
+            }
+            (Route::RecycleBin { repository, digest: Some(digest) }, "DELETE") => {
+                self.writable()?.purge(&repository, &digest).await
+            }
+            (Route::Policy { repository }, "GET") => self.get_policy(&repository).await,
+            (Route::Policy { repository }, "PUT") => self.writable()?.put_policy(&repository, incoming).await,
             (Route::Tags { repository }, "GET") => self.get_tags(&repository, &head).await,
             (Route::Referrers { repository, digest }, "GET") => {
                 self.get_referrers(&repository, &digest, &head).await
@@ -207,6 +218,9 @@ fn not_allowed(route: &Route<'_>, method: &Method) -> RegistryError {
     let allowed = match route {
         Route::Base => "GET, HEAD",
         Route::Catalog | Route::Extensions { .. } | Route::Tags { .. } | Route::Referrers { .. } => "GET",
+        Route::RecycleBin { digest: None, .. } => "GET",
+        Route::RecycleBin { digest: Some(_), .. } => "POST, DELETE",
+        Route::Policy { .. } => "GET, PUT",
         Route::Manifest { .. } => "GET, HEAD, PUT, DELETE",
         Route::Blob { .. } => "GET, HEAD, DELETE",
         Route::Uploads { .. } => "POST",
@@ -229,6 +243,10 @@ impl Names {
             Route::Base => ("ping", "", ""),
             Route::Catalog => ("catalog", "", ""),
             Route::Extensions { repository } => ("extensions", repository.as_deref().unwrap_or(""), ""),
+            Route::RecycleBin { repository, digest } => {
+                ("recycle-bin", repository.as_ref(), digest.as_deref().unwrap_or_default())
+            }
+            Route::Policy { repository } => ("policy", repository.as_ref(), ""),
             Route::Tags { repository } => ("tags", repository.as_ref(), ""),
             Route::Manifest { repository, reference } => {
                 ("manifest", repository.as_ref(), reference.as_ref())

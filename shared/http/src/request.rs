@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http_body::Body;
 use moorage_operations::InvalidRequest;
-use moorage_ports::ByteStream;
+use moorage_ports::{ByteStream, PortError};
 
 use crate::answer::header_text;
 use crate::body::RequestBody;
@@ -53,5 +54,18 @@ impl Incoming {
     {
         let exact_size = body.size_hint().exact();
         Self { stream: RequestBody::stream(body, received), exact_size }
+    }
+
+    /// All of the body in one piece; `None` where it has more than `max` bytes.
+    pub(crate) async fn up_to(self, max: usize) -> Result<Option<Bytes>, PortError> {
+        let mut stream = self.stream;
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = stream.try_next().await? {
+            if bytes.len() + chunk.len() > max {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Some(bytes.freeze()))
     }
 }

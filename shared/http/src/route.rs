@@ -17,6 +17,10 @@ pub enum Route<'a> {
     Catalog,
     /// `/v2/_oci/ext/discover`, and the same of a repository
     Extensions { repository: Option<Cow<'a, str>> },
+    /// `/v2/<name>/_moorage/recycle-bin/`, or with the digest of a manifest in it
+    RecycleBin { repository: Cow<'a, str>, digest: Option<Cow<'a, str>> },
+    /// `/v2/<name>/_moorage/policy`
+    Policy { repository: Cow<'a, str> },
     /// `/v2/<name>/tags/list`
     Tags { repository: Cow<'a, str> },
     /// `/v2/<name>/manifests/<reference>`
@@ -48,6 +52,18 @@ pub fn route(path: &str) -> Result<Route<'_>, InvalidRequest> {
     }
     if let Some(name) = rest.strip_suffix("/_oci/ext/discover") {
         return Ok(Route::Extensions { repository: Some(decoded(name)?) });
+    }
+    // No component of a name begins with an underscore.
+    if let Some((name, ours)) = rest.rsplit_once("/_moorage/") {
+        let repository = decoded(name)?;
+        return Ok(match ours {
+            "policy" => Route::Policy { repository },
+            "recycle-bin" | "recycle-bin/" => Route::RecycleBin { repository, digest: None },
+            _ => {
+                let digest = ours.strip_prefix("recycle-bin/").ok_or_else(unknown)?;
+                Route::RecycleBin { repository, digest: Some(decoded(digest)?) }
+            }
+        });
     }
     let (before, last) = rest.rsplit_once('/').ok_or_else(unknown)?;
     if last == "uploads"

@@ -1,7 +1,6 @@
 //! GET, HEAD, PUT and DELETE of a manifest.
 
-use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt;
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Response, StatusCode};
 use moorage_oci::{InvalidReference, Reference, RepositoryName, Tag};
@@ -80,15 +79,7 @@ impl Registry {
     /// A manifest's bytes, as long as they are not too many.
     async fn collect(&self, incoming: Incoming) -> Result<Bytes, RegistryError> {
         let max = self.push()?.settings().manifest_bytes_max;
-        let mut stream = incoming.stream;
-        let mut bytes = BytesMut::new();
-        while let Some(chunk) = stream.try_next().await? {
-            if bytes.len() + chunk.len() > max {
-                return Err(RegistryError::ManifestTooLong { max });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes.freeze())
+        incoming.up_to(max).await?.ok_or(RegistryError::ManifestTooLong { max })
     }
 }
 

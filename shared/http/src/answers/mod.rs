@@ -3,6 +3,8 @@
 mod blobs;
 mod lists;
 mod manifests;
+mod policy;
+mod recycle_bin;
 mod referrers;
 mod uploads;
 

@@ -4,7 +4,7 @@
 
 use moorage_oci::{Digest, RepositoryName};
 use moorage_ports::facts::{Node, State};
-use moorage_ports::{Durability, Item, Key, Nonce, PortError, Query, SortRange};
+use moorage_ports::{Durability, Holder, Incarnation, Item, Key, PortError, Query, SortRange};
 
 use crate::commit::{node_of, state_of};
 use crate::error::RegistryError;
@@ -55,8 +55,8 @@ impl Push {
                 Needed::ByNobody => State::Deleting,
             };
             let gone = |node: &mut Node| node.state = state;
-            match self.compare_and_set_with(condemned, gone, Durability::OnAnswer).await? {
-                Ok(deleting) if state == State::Deleting => return self.help(deleting).await,
+            match self.steps.compare_and_set(condemned, gone, Durability::OnAnswer).await? {
+                Ok(deleting) if state == State::Deleting => return Ok(self.steps.finish(deleting).await?),
                 Ok(_) => return Ok(()),
                 Err(now) => found = now,
             }
@@ -81,7 +81,7 @@ impl Push {
                 let at = digests.iter().position(|d| *d == manifest).expect("every holder's digest was read");
                 let Some(record) = &records[at] else { continue };
                 let node = node_of(record)?;
-                if node.incarnation.0 != *incarnation {
+                if node.incarnation != *incarnation {
                     continue;
                 }
                 match node.state {
@@ -100,10 +100,9 @@ impl Push {
     }
 }
 
-fn holder(key: &Key) -> Result<(Digest, Nonce), PortError> {
-    let parse = || {
-        let (_, manifest, incarnation) = key.holding_manifest()?;
-        Some((manifest.parse().ok()?, incarnation.parse().ok()?))
-    };
-    parse().ok_or_else(|| PortError::Corrupt(format!("{key:?} is not a hold of ours")))
+fn holder(key: &Key) -> Result<(Digest, Incarnation), PortError> {
+    match key.holder() {
+        Some(Holder::Manifest(_, manifest, incarnation)) => Ok((manifest, incarnation)),
+        _ => Err(PortError::Corrupt(format!("{key:?} is not a hold of ours"))),
+    }
 }

@@ -2,7 +2,7 @@
 //! crate; the texts here are for clients and name no internals.
 
 use moorage_oci::{
-    Digest, InvalidDigest, InvalidManifest, InvalidName, InvalidTag, Reference, RepositoryName,
+    Digest, InvalidDigest, InvalidManifest, InvalidName, InvalidTag, Reference, RepositoryName, Tag,
 };
 use moorage_ports::PortError;
 
@@ -100,6 +100,16 @@ pub enum RegistryError {
     ManifestHeld { digest: Digest, index: Digest },
     #[error("manifest {manifest} needs blob {digest}; delete the manifest first")]
     BlobHeld { digest: Digest, manifest: Digest },
+
+    #[error(
+        "the recycle bin of {repository} does not have manifest {digest}; see what it has with GET /v2/{repository}/_moorage/recycle-bin/"
+    )]
+    NotRecycled { repository: RepositoryName, digest: Digest },
+
+    #[error("tag {tag} points to {current} and is immutable here; push under another tag")]
+    TagImmutable { tag: Tag, current: Digest },
+    #[error("the policy is not valid: {reason}")]
+    PolicyInvalid { reason: String },
 
     #[error("this part of the registry serves {serves} only; the routes in front of it are wrong")]
     Misrouted { serves: &'static str },

@@ -4,9 +4,9 @@ use moorage_oci::{Descriptor, Digest, Manifest, RepositoryName};
 use moorage_ports::{Fact, Key, PortError, Query, SortRange};
 
 use crate::error::RegistryError;
-use crate::pull_manifest::whole;
 use crate::registry::Pull;
 use crate::settings::{REFERRERS_IN_PAGE_MAX, REFERRERS_PAGE_BYTES_MAX};
+use moorage_collector::whole;
 
 /// Some referrers, in the order of their type and digest.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -3,7 +3,6 @@
 //! A tag may move, and its old target be collected, between the two reads: so a miss reads the tag once
 //! more before it says that there is none.
 
-use bytes::Bytes;
 use moorage_oci::{Digest, Reference, RepositoryName, Tag};
 use moorage_ports::facts::{ManifestRecord, TagRecord};
 use moorage_ports::{Fact, Item, Key, ObjectBody, PortError, Query, SortRange};
@@ -154,21 +153,4 @@ fn head(digest: &Digest, record: &ManifestRecord) -> ManifestHead {
 
 fn unknown(repository: &RepositoryName, reference: &Reference) -> RegistryError {
     RegistryError::ManifestUnknown { repository: repository.clone(), reference: reference.clone() }
-}
-
-/// Collects a manifest's bytes where they are needed in one piece.
-pub(crate) async fn whole(body: ObjectBody) -> Result<Bytes, PortError> {
-    use futures_util::TryStreamExt;
-    match body {
-        ObjectBody::Bytes(bytes) => Ok(bytes),
-        ObjectBody::Stream(stream) => {
-            let all: Vec<u8> = stream
-                .try_fold(Vec::new(), |mut all, chunk| async move {
-                    all.extend_from_slice(&chunk);
-                    Ok(all)
-                })
-                .await?;
-            Ok(Bytes::from(all))
-        }
-    }
 }

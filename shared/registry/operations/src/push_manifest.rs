@@ -31,7 +31,7 @@ pub struct PushedManifest {
 
 impl Push {
     /// # Errors
-    /// `ManifestTooLong`, `ManifestInvalid`, `DigestMismatch`, `TooManyTags`, `ChildrenMissing`: nothing of
+    /// `ManifestTooLong`, `ManifestInvalid`, `DigestMismatch`, `TooManyTags`, `TagImmutable`, `ChildrenMissing`: nothing of
     /// the push is visible then.
     pub async fn push_manifest(&self, push: ManifestPush<'_>) -> Result<PushedManifest, RegistryError> {
         let max = self.settings().manifest_bytes_max;
@@ -54,10 +54,16 @@ impl Push {
         let tags = all_tags(&push)?;
         let manifest = Manifest::parse(&push.bytes, push.content_type)?;
         let answered = if tags.is_empty() { Durability::OnAnswer } else { Durability::BeforeNext };
+        let mut known = None;
+        if !tags.is_empty() {
+            let read = self.known_tags(push.repository, &tags).await?;
+            Self::check_tags(&read, &tags, &digest)?;
+            known = Some(read);
+        }
         for _ in 0..CONTENTION_TRIES_MAX {
             let record = self.commit_manifest(&push, &digest, &manifest, answered).await?;
             // Otherwise somebody deleted it in between: it is pushed again.
-            if self.set_tags(push.repository, &digest, &tags, record).await? {
+            if self.set_tags(push.repository, &digest, &tags, record, known.take()).await? {
                 let subject = manifest.subject().map(|subject| subject.digest.clone());
                 return Ok(PushedManifest { digest, subject });
             }

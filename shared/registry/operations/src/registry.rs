@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use moorage_collector::Steps;
 use moorage_ports::{
     Context, Incarnation, KeepUntil, ReadBlobs, ReadTable, ReferenceTable, Timestamp, Version, WriteBlobs,
 };
@@ -23,6 +24,8 @@ pub struct Pull {
 pub struct Push {
     pub(crate) table: Arc<dyn ReferenceTable>,
     pub(crate) blobs: Arc<dyn WriteBlobs>,
+    /// What is shared with the collector.
+    pub(crate) steps: Steps,
     pub(crate) common: Common,
 }
 
@@ -46,7 +49,13 @@ impl Pull {
 
 impl Push {
     pub fn new(table: Arc<dyn ReferenceTable>, blobs: Arc<dyn WriteBlobs>, common: Common) -> Self {
-        Self { table, blobs, common }
+        let steps = Steps {
+            table: table.clone(),
+            blobs: blobs.clone(),
+            context: common.context.clone(),
+            times: common.settings.times(),
+        };
+        Self { table, blobs, steps, common }
     }
 
     #[must_use]

@@ -2,43 +2,89 @@
 //! holds on their old targets, and checks that the target is still as it was seen live.
 
 use moorage_oci::{Digest, RepositoryName, Tag};
-use moorage_ports::facts::TagRecord;
+use moorage_ports::facts::{Policy, TagRecord};
 use moorage_ports::{Action, Expect, Fact, Item, Key, PortError, Transacted};
 
 use crate::commit::{node_of, version_of};
 use crate::error::RegistryError;
+use crate::policy::{check_may_move, policy_of};
 use crate::registry::Push;
 use crate::settings::CONTENTION_TRIES_MAX;
 
+/// Tags as they were read, one after the other.
+pub(crate) struct KnownTags {
+    found: Vec<Option<Item>>,
+    policy: Policy,
+}
+
+impl KnownTags {
+    /// What each of them points to, if it is there.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = Option<&Digest>> {
+        self.found.iter().map(|item| match item {
+            Some(Item { fact: Fact::Tag(target), .. }) => Some(&target.digest),
+            _ => None,
+        })
+    }
+}
+
 impl Push {
+    /// Reads tags, and the policy that says whether they may move.
+    pub(crate) async fn known_tags(
+        &self,
+        repository: &RepositoryName,
+        tags: &[Tag],
+    ) -> Result<KnownTags, RegistryError> {
+        let mut keys: Vec<Key> = tags.iter().map(|tag| Key::tag(repository, tag)).collect();
+        keys.push(Key::policy(repository));
+        let mut found = self.table.batch_get(&keys).await?;
+        let policy = policy_of(found.pop().flatten());
+        Ok(KnownTags { found, policy })
+    }
+
+    /// Refuses tags that may not move to `digest`, before anything is pushed.
+    pub(crate) fn check_tags(known: &KnownTags, tags: &[Tag], digest: &Digest) -> Result<(), RegistryError> {
+        for (tag, target) in tags.iter().zip(known.targets()) {
+            if let Some(target) = target.filter(|target| *target != digest) {
+                check_may_move(&known.policy, tag, target)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Points `tags` to a manifest, all in one instant. Those that point there already are left alone.
-    /// `record` is the manifest's record as it was last seen. `false` where the manifest is no longer there.
+    /// `record` is the manifest's record as it was last seen, `known` what is known of the tags. `false` where the manifest is no longer there.
     pub(crate) async fn set_tags(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
         tags: &[Tag],
         record: Item,
+        known: Option<KnownTags>,
     ) -> Result<bool, RegistryError> {
         if tags.is_empty() {
             return Ok(true);
         }
         let mut record = record;
-        let keys: Vec<Key> = tags.iter().map(|tag| Key::tag(repository, tag)).collect();
+        let mut known = known;
         for _ in 0..CONTENTION_TRIES_MAX {
-            let found = self.table.batch_get(&keys).await?;
+            let KnownTags { found, policy } = match known.take() {
+                Some(known) => known,
+                None => self.known_tags(repository, tags).await?,
+            };
             let mut actions = Vec::new();
             for (tag, old) in tags.iter().zip(found) {
-                self.move_tag(repository, digest, tag, old, &record, &mut actions)?;
+                self.move_tag(repository, &policy, tag, old, &record, &mut actions)?;
             }
             if actions.is_empty() {
                 return Ok(true);
             }
             let incarnation = node_of(&record)?.incarnation;
             actions.push(Action::Check(record.key.clone(), Expect::VersionIs(version_of(&record)?)));
-            // Under the policy `keep`, the only one so far: what was tagged once stays when it loses its tags.
-            let kept = Key::held_by_policy(repository, digest, incarnation);
-            actions.push(Action::Put(Item::once(kept, Fact::Hold), Expect::Anything));
+            // What was tagged once stays when it loses its tags, if that is the policy.
+            if policy.untagged.is_keep() {
+                let kept = Key::held_by_policy(repository, digest, incarnation);
+                actions.push(Action::Put(Item::once(kept, Fact::Hold), Expect::Anything));
+            }
             if self.table.transact(actions).await? == Transacted::Done {
                 return Ok(true);
             }
@@ -54,27 +100,29 @@ impl Push {
     fn move_tag(
         &self,
         repository: &RepositoryName,
-        digest: &Digest,
+        policy: &Policy,
         tag: &Tag,
         old: Option<Item>,
         record: &Item,
         actions: &mut Vec<Action>,
-    ) -> Result<(), PortError> {
-        let Fact::Manifest(manifest) = &record.fact else {
-            return Err(PortError::Corrupt(format!("{:?} is not a manifest", record.key)));
+    ) -> Result<(), RegistryError> {
+        let (Fact::Manifest(manifest), Some((_, digest))) = (&record.fact, record.key.manifest_named())
+        else {
+            return Err(PortError::Corrupt(format!("{:?} is not a manifest", record.key)).into());
         };
         let version = self.fresh_version();
         let expect = match old {
             None => Expect::Absent,
             Some(Item { fact: Fact::Tag(target), version: Some(old_version), .. }) => {
-                if target.digest == *digest {
+                if target.digest == digest {
                     return Ok(());
                 }
+                check_may_move(policy, tag, &target.digest)?;
                 let hold = Key::held_by_tag(repository, &target.digest, tag, old_version);
                 actions.push(Action::Delete(hold, Expect::Anything));
                 Expect::VersionIs(old_version)
             }
-            Some(item) => return Err(PortError::Corrupt(format!("{:?} is not a tag", item.key))),
+            Some(item) => return Err(PortError::Corrupt(format!("{:?} is not a tag", item.key)).into()),
         };
         let target = TagRecord {
             digest: digest.clone(),
@@ -82,7 +130,7 @@ impl Push {
             size: manifest.size,
         };
         actions.push(Action::Put(Item::at(Key::tag(repository, tag), version, Fact::Tag(target)), expect));
-        let hold = Key::held_by_tag(repository, digest, tag, version);
+        let hold = Key::held_by_tag(repository, &digest, tag, version);
         actions.push(Action::Put(Item::once(hold, Fact::Hold), Expect::Anything));
         Ok(())
     }

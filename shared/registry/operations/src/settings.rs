@@ -1,5 +1,7 @@
 //! What an owner of a registry may choose, and the bounds that nobody may.
 
+use moorage_collector::Times;
+
 /// Choices of the registry's owner.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -14,6 +16,10 @@ pub struct Settings {
     /// How long what was just pushed, or asked for by someone who may push, stays although nothing holds it:
     /// at least this long, at first twice.
     pub grace_ms: u64,
+    /// How long what was deleted stays in the recycle bin; 0: until the grace is over.
+    pub recycle_ms: u64,
+    /// Whether clients are given URLs to objects: then these outlive their records for as long as a URL is good.
+    pub signs_urls: bool,
     /// Blobs of at least so many bytes are read by the client itself, where the store can sign a URL: what a
     /// redirect costs is a second connection, so a small blob is sooner there without.
     pub redirect_bytes_min: u64,
@@ -26,9 +32,20 @@ impl Default for Settings {
             missing: MissingChildren::Refuse,
             manifest_bytes_max: 4 * 1024 * 1024,
             upload_age_max_ms: 24 * HOUR_MS,
-            grace_ms: 24 * HOUR_MS,
+            grace_ms: Times::GRACE_MS,
+            recycle_ms: Times::RECYCLE_MS,
+            signs_urls: false,
             redirect_bytes_min: 1024 * 1024,
         }
+    }
+}
+
+impl Settings {
+    /// How long things stay.
+    #[must_use]
+    pub fn times(&self) -> Times {
+        let times = if self.signs_urls { Times::with_signed_urls } else { Times::streaming };
+        times(self.grace_ms, self.recycle_ms, self.upload_age_max_ms)
     }
 }
 

@@ -40,7 +40,7 @@ impl Push {
             match state_of(&item)? {
                 State::Live | State::Condemned => return Ok(()),
                 State::Pending | State::Recycled | State::Deleting => {
-                    self.help(item).await?;
+                    self.steps.finish(item).await?;
                     found = self.table.get(&Key::content(digest)).await?;
                 }
             }

@@ -1,5 +1,6 @@
 //! The grant of a repository: that it may read a blob. It holds the content.
 
+use moorage_collector::trash;
 use moorage_oci::{Digest, RepositoryName};
 use moorage_ports::facts::{GrantRecord, State};
 use moorage_ports::{Action, Durability, Expect, Fact, Item, Key, ObjectKey, PortError, Transacted, Written};
@@ -9,7 +10,6 @@ use super::{Taken, node_of, version_of};
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::CONTENTION_TRIES_MAX;
-use crate::trash::trash;
 
 /// The outcome of committing a grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,5 +1,6 @@
 //! The commit of a manifest: it holds its blobs' grants and its child manifests.
 
+use moorage_collector::holds;
 use moorage_oci::{Digest, Edge, Manifest, Need, RepositoryName, Target};
 use moorage_ports::facts::{ManifestRecord, Policy, ReferrerRecord, State, Subject};
 use moorage_ports::limits::{BATCH_GET_ITEMS_MAX, BATCH_WRITE_ITEMS_MAX, INLINE_BODY_BYTES_MAX};
@@ -85,6 +86,8 @@ impl Push {
         let node = self.pending_node();
         let long = push.bytes.len() > INLINE_BODY_BYTES_MAX;
         let record = ManifestRecord {
+            recycled: None,
+            unheld: None,
             object: long.then(|| ObjectKey::manifest(digest, push.repository, node.incarnation)),
             node,
             media_type: manifest.media_type().to_owned(),
@@ -199,7 +202,12 @@ impl Push {
         record.node.state = State::Live;
         record.node.deadline = None;
         record.node.from_bin = false;
+        record.unheld = None;
         let mut actions = Vec::new();
+        if let Some(since) = record.recycled.take() {
+            let key = Key::recycled(push.repository, since, digest);
+            actions.push(Action::Delete(key, Expect::Anything));
+        }
         if let Some(subject) = &mut record.subject {
             subject.was_there = around.subject_is_there;
             actions.push(Action::Put(referrer(push, digest, manifest, subject), Expect::Anything));
@@ -230,40 +238,12 @@ impl Push {
         if known.in_catalog {
             return Vec::new();
         }
-        let policy = Fact::Policy(Policy { in_catalog: true });
+        let policy = Fact::Policy(Policy { in_catalog: true, ..known });
         vec![
             Action::Put(Item::at(Key::policy(repository), self.fresh_version(), policy), expect),
             Action::Put(Item::once(Key::catalog(repository), Fact::Catalog), Expect::Anything),
         ]
     }
-}
-
-/// The items by which a manifest holds its children, and by which it names what is remote.
-pub(crate) fn holds(
-    repository: &RepositoryName,
-    digest: &Digest,
-    incarnation: Incarnation,
-    manifest: &Manifest,
-) -> Vec<Item> {
-    let mut items = Vec::new();
-    for edge in manifest.edges() {
-        match (edge.need, edge.target) {
-            (Need::Remote, _) => {
-                let key = Key::remote_in(repository, &edge.digest, digest, incarnation);
-                items.push(Item::once(key, Fact::RemoteIn { urls: edge.urls.clone() }));
-            }
-            (Need::Required | Need::Optional, Target::Blob) => {
-                let key = Key::held_by_manifest(repository, &edge.digest, digest, incarnation);
-                items.push(Item::once(key, Fact::Hold));
-            }
-            (Need::Required | Need::Optional, Target::Manifest) => {
-                let key = Key::held_by_index(repository, &edge.digest, digest, incarnation);
-                items.push(Item::once(key, Fact::Hold));
-                items.push(Item::once(Key::was_held(repository, &edge.digest), Fact::WasHeld));
-            }
-        }
-    }
-    items
 }
 
 fn child_key(repository: &RepositoryName, edge: &Edge) -> Key {

@@ -12,10 +12,10 @@
 
 mod content;
 mod grant;
-mod help;
 mod manifest;
 
 pub(crate) use grant::Granted;
+pub(crate) use moorage_collector::{node_of, state_of, version_of};
 
 use moorage_ports::facts::{Node, State};
 use moorage_ports::{Durability, Expect, Item, PortError, Written};
@@ -70,7 +70,7 @@ impl Push {
             State::Pending => Ok(Taken::Pending(item)),
             State::Condemned => {
                 let revive = |node: &mut Node| node.state = State::Live;
-                Ok(match self.compare_and_set_with(item, revive, Durability::OnAnswer).await? {
+                Ok(match self.steps.compare_and_set(item, revive, Durability::OnAnswer).await? {
                     Ok(live) => Taken::Live(live),
                     Err(now) => Taken::Changed(now),
                 })
@@ -89,36 +89,19 @@ impl Push {
             }
             State::Deleting => {
                 let key = item.key.clone();
-                self.help(item).await?;
+                self.steps.finish(item).await?;
                 Ok(Taken::Changed(self.table.get(&key).await?))
             }
         }
     }
 
-    /// Changes the node of a record at a fresh version, if the record still is as `item` shows it; else
-    /// answers what is there.
+    /// As [`moorage_collector::Steps::compare_and_set`]; durable with what follows.
     pub(crate) async fn compare_and_set(
         &self,
         item: Item,
         change: impl FnOnce(&mut Node),
-    ) -> Result<Result<Item, Option<Item>>, RegistryError> {
-        self.compare_and_set_with(item, change, Durability::BeforeNext).await
-    }
-
-    pub(crate) async fn compare_and_set_with(
-        &self,
-        item: Item,
-        change: impl FnOnce(&mut Node),
-        durability: Durability,
-    ) -> Result<Result<Item, Option<Item>>, RegistryError> {
-        let expect = Expect::VersionIs(version_of(&item)?);
-        let mut changed = item;
-        change(node_of_mut(&mut changed)?);
-        changed.version = Some(self.fresh_version());
-        Ok(match self.table.put(changed.clone(), expect, durability).await? {
-            Written::Done => Ok(changed),
-            Written::Refused(now) => Err(now.map(|i| *i)),
-        })
+    ) -> Result<Result<Item, Option<Item>>, PortError> {
+        self.steps.compare_and_set(item, change, Durability::BeforeNext).await
     }
 
     /// Sees to it that a child is live: sets a condemned one back. Answers its record as it was seen live, the
@@ -152,25 +135,4 @@ impl Push {
             .await?;
         Ok(())
     }
-}
-
-pub(crate) fn node_of(item: &Item) -> Result<&Node, PortError> {
-    item.fact.node().ok_or_else(|| not_a_node(item))
-}
-
-fn node_of_mut(item: &mut Item) -> Result<&mut Node, PortError> {
-    let error = not_a_node(item);
-    item.fact.node_mut().ok_or(error)
-}
-
-pub(crate) fn state_of(item: &Item) -> Result<State, PortError> {
-    node_of(item).map(|node| node.state)
-}
-
-pub(crate) fn version_of(item: &Item) -> Result<moorage_ports::Version, PortError> {
-    item.version.ok_or_else(|| PortError::Corrupt(format!("the record {:?} has no version", item.key)))
-}
-
-fn not_a_node(item: &Item) -> PortError {
-    PortError::Corrupt(format!("the item {:?} is not a node's record", item.key))
 }

@@ -1,5 +1,6 @@
 //! Cancelling an upload: its token is used up, and its bytes are given up.
 
+use moorage_collector::{trash, trash_parts};
 use moorage_oci::RepositoryName;
 use moorage_ports::facts::Progress;
 use moorage_ports::{Action, Durability, Expect, Key, Transacted, Written};
@@ -8,7 +9,6 @@ use super::session::{OpenSession, Session};
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::CONTENTION_TRIES_MAX;
-use crate::trash::{trash, trash_parts};
 
 impl Push {
     /// # Errors

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use moorage_collector::trash;
 use moorage_oci::{Digest, Hasher, RepositoryName};
 use moorage_ports::facts::{OpenUpload, Progress, Tail};
 use moorage_ports::limits::UPLOAD_PARTS_MAX;
@@ -16,9 +17,8 @@ use moorage_ports::{
 use super::session::{ChunkRange, RunningHash, Session};
 use super::token::UploadToken;
 use crate::error::RegistryError;
-use crate::pull_manifest::whole;
 use crate::registry::Push;
-use crate::trash::trash;
+use moorage_collector::whole;
 
 /// Whether more bytes of the upload may come after these.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

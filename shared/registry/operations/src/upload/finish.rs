@@ -10,6 +10,7 @@
 //! stays named by the session's record, and goes with it.
 
 use futures_util::{TryStreamExt, stream};
+use moorage_collector::trash;
 use moorage_oci::{Algorithm, Digest, Hasher, RepositoryName};
 use moorage_ports::facts::{OpenUpload, Progress, State, Tail};
 use moorage_ports::{
@@ -24,7 +25,6 @@ use crate::commit::{state_of, version_of};
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::REREAD_BYTES_MAX;
-use crate::trash::trash;
 
 /// What is known of a blob's two records.
 struct Known {

@@ -1,0 +1,43 @@
+//! What keeps things in a registry, and what takes them away.
+//!
+//! Nodes are manifests, grants and contents. A node stays for as long as something holds it; a hold is an item
+//! under it, keyed by its holder and that holder's incarnation. Writers put the hold and then look at the state
+//! of what they hold; the collector changes the state and then looks for holds: so one of the two always sees
+//! the other, whatever the interleaving, pause or crash. No lock, no walk over everything, and no clock that
+//! safety would lean on: times only say how soon something is looked at.
+//!
+//! The way of a change: the table's change feed ([`Collector::follow`], or the events that a function is handed)
+//! goes through [`reviews`], a pure function that says what to look at and when; reviews wait in the table, in
+//! the order of their time ([`queue`]); [`Collector::work`] takes those that are due. Everything can be done
+//! twice, by many at once, and by one that dies at any step.
+//!
+//! [`Steps`] are what pushers and the collector share: a pusher that finds a node on its way out finishes that
+//! first.
+
+pub mod collector;
+pub mod holds;
+pub mod look;
+pub mod queue;
+pub mod real;
+pub mod reviews;
+pub mod steps;
+pub mod tally;
+pub mod times;
+
+mod finish;
+mod follow;
+mod kept;
+mod objects;
+mod recycle;
+mod trash;
+mod uploads;
+
+pub use collector::{Collector, Worked};
+pub use holds::holds;
+pub use real::{Held, is_real};
+pub use recycle::{HoldingTag, TAGS_IN_RECYCLE_MAX};
+pub use reviews::{Review, reviews};
+pub use steps::{Steps, node_of, node_of_mut, state_of, version_of, whole};
+pub use tally::{Event, Tally};
+pub use times::Times;
+pub use trash::{trash, trash_item, trash_parts};

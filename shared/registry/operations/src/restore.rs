@@ -1,0 +1,209 @@
+//! Restoring a manifest from the recycle bin, with what it needs from there and the tags it had.
+//!
+//! It becomes pending first, with its old incarnation: its holds are still there, so nothing it needs can go
+//! meanwhile. Then what it needs and is in the bin too is restored, innermost first, each by a commit of its own;
+//! then it is committed like any push. Whatever fails on the way falls back into the bin.
+
+use moorage_collector::node_of;
+use moorage_oci::{Digest, Manifest, Need, Reference, RepositoryName, Tag, Target};
+use moorage_ports::facts::State;
+use moorage_ports::{Durability, Fact, Item, Key, PortError, SortRange};
+
+use crate::commit::{Granted, Taken, state_of};
+use crate::error::RegistryError;
+use crate::push_manifest::ManifestPush;
+use crate::registry::Push;
+use crate::settings::{CONTENTION_TRIES_MAX, TAGS_IN_PUSH_MAX};
+
+/// What came out of the bin.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Restored {
+    /// The manifests, innermost first; the one that was asked for is the last.
+    pub manifests: Vec<Digest>,
+    /// The tags that it has again.
+    pub tags: Vec<Tag>,
+    /// Tags that it had, and that point elsewhere now.
+    pub tags_elsewhere: Vec<Tag>,
+}
+
+/// One manifest on its way out of the bin.
+struct OnTheWay {
+    digest: Digest,
+    pending: Item,
+    bytes: bytes::Bytes,
+    media_type: String,
+    manifest: Manifest,
+    /// Children that may have to come out of the bin first.
+    children: Vec<Digest>,
+}
+
+impl Push {
+    /// Restores a manifest. Can be repeated: one that is there already has its tags given back.
+    ///
+    /// # Errors
+    /// `NotRecycled` where the bin does not have it; `ChildrenMissing` where something that it needs is gone, and
+    /// then it stays in the bin.
+    pub async fn restore_manifest(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Restored, RegistryError> {
+        let not_recycled =
+            || RegistryError::NotRecycled { repository: repository.clone(), digest: digest.clone() };
+        let found = self.table.get(&Key::manifest(repository, digest)).await?;
+        let Some(Item { fact: Fact::Manifest(record), .. }) = &found else { return Err(not_recycled()) };
+        let since = record.recycled.ok_or_else(not_recycled)?;
+        let former = self.former_tags(repository, digest, since).await?;
+
+        let mut restored = Restored::default();
+        let mut on_the_way = Vec::new();
+        let done = self.bring_out(repository, digest, &mut on_the_way, &mut restored).await;
+        if let Err(error) = done {
+            for manifest in on_the_way {
+                self.give_up(manifest.pending).await?;
+            }
+            return Err(error);
+        }
+        self.give_tags_back(repository, digest, &former, &mut restored).await?;
+        Ok(restored)
+    }
+
+    /// Depth first, on a stack of our own: nested as deep as a client likes.
+    async fn bring_out(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        on_the_way: &mut Vec<OnTheWay>,
+        restored: &mut Restored,
+    ) -> Result<(), RegistryError> {
+        let Some(first) = self.take_out(repository, digest).await? else {
+            return Err(RegistryError::NotRecycled {
+                repository: repository.clone(),
+                digest: digest.clone(),
+            });
+        };
+        on_the_way.push(first);
+        while let Some(manifest) = on_the_way.last_mut() {
+            if let Some(child) = manifest.children.pop() {
+                on_the_way.extend(self.take_out(repository, &child).await?);
+                continue;
+            }
+            self.bring_blobs_out(repository, &manifest.manifest).await?;
+            let push = ManifestPush {
+                repository,
+                reference: &Reference::Digest(manifest.digest.clone()),
+                tags: Vec::new(),
+                content_type: Some(&manifest.media_type),
+                bytes: manifest.bytes.clone(),
+            };
+            self.commit_manifest(&push, &manifest.digest, &manifest.manifest, Durability::OnAnswer).await?;
+            restored.manifests.push(manifest.digest.clone());
+            on_the_way.pop();
+        }
+        Ok(())
+    }
+
+    /// Takes a manifest out of the bin, as pending; `None` where it is not in it.
+    async fn take_out(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Option<OnTheWay>, RegistryError> {
+        let key = Key::manifest(repository, digest);
+        let mut found = self.table.get(&key).await?;
+        for _ in 0..CONTENTION_TRIES_MAX {
+            let Some(item) = found else { return Ok(None) };
+            let node = node_of(&item)?;
+            let in_bin = node.state == State::Recycled || (node.state == State::Pending && node.from_bin);
+            if !in_bin {
+                return Ok(None);
+            }
+            let fresh = || unreachable!("a record that is there is not made");
+            match self.take(Some(item), fresh).await? {
+                Taken::Pending(pending) => return self.read_out(repository, digest, pending).await.map(Some),
+                Taken::Live(_) => return Ok(None),
+                Taken::Changed(now) => found = now,
+            }
+        }
+        Err(RegistryError::Contended)
+    }
+
+    async fn read_out(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        pending: Item,
+    ) -> Result<OnTheWay, RegistryError> {
+        let Fact::Manifest(record) = &pending.fact else {
+            return Err(PortError::Corrupt(format!("{:?} is not a manifest", pending.key)).into());
+        };
+        let media_type = record.media_type.clone();
+        let Some(bytes) = self.steps.manifest_bytes(repository, digest, record).await? else {
+            return Err(PortError::Corrupt(format!("manifest {digest} of {repository} has no bytes")).into());
+        };
+        let manifest = Manifest::parse(&bytes, Some(&media_type))?;
+        let is_child = |need: Need, target: Target| need != Need::Remote && target == Target::Manifest;
+        let children = manifest.edges().iter().filter(|edge| is_child(edge.need, edge.target));
+        let children = children.map(|edge| edge.digest.clone()).collect();
+        Ok(OnTheWay { digest: digest.clone(), pending, bytes, media_type, manifest, children })
+    }
+
+    /// Blobs that a client deleted while only the bin needed them.
+    async fn bring_blobs_out(
+        &self,
+        repository: &RepositoryName,
+        manifest: &Manifest,
+    ) -> Result<(), RegistryError> {
+        let blobs = manifest.edges().iter().filter(|e| e.need != Need::Remote && e.target == Target::Blob);
+        let blobs: Vec<&Digest> = blobs.map(|edge| &edge.digest).collect();
+        for some in blobs.chunks(moorage_ports::limits::BATCH_GET_ITEMS_MAX) {
+            let keys: Vec<Key> = some.iter().map(|digest| Key::grant(repository, digest)).collect();
+            let grants = self.table.batch_get(&keys).await?;
+            for (digest, grant) in some.iter().zip(grants) {
+                let hidden = grant.as_ref().map(state_of).transpose()? == Some(State::Recycled);
+                if hidden && self.commit_grant(repository, digest, grant, None).await? == Granted::ContentGone
+                {
+                    return Err(PortError::Corrupt(format!("a grant held {digest}, which is gone")).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn former_tags(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        since: moorage_ports::Timestamp,
+    ) -> Result<Vec<Tag>, RegistryError> {
+        let keys = self.steps.all_keys(SortRange::was_tagged(repository, digest, Some(since))).await?;
+        Ok(keys.iter().filter_map(Key::former_tag).collect())
+    }
+
+    /// Gives tags back that nobody has taken since.
+    async fn give_tags_back(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        former: &[Tag],
+        restored: &mut Restored,
+    ) -> Result<(), RegistryError> {
+        for some in former.chunks(TAGS_IN_PUSH_MAX) {
+            let known = self.known_tags(repository, some).await?;
+            let (mut free, mut elsewhere) = (Vec::new(), Vec::new());
+            for (tag, target) in some.iter().zip(known.targets()) {
+                let is_elsewhere = target.is_some_and(|target| target != digest);
+                if is_elsewhere { &mut elsewhere } else { &mut free }.push(tag.clone());
+            }
+            restored.tags_elsewhere.extend(elsewhere);
+            let Some(record) = self.table.get(&Key::manifest(repository, digest)).await? else {
+                return Err(RegistryError::Contended);
+            };
+            if !self.set_tags(repository, digest, &free, record, None).await? {
+                return Err(RegistryError::Contended);
+            }
+            restored.tags.extend(free);
+        }
+        Ok(())
+    }
+}
