@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use moorage_oci::{Digest, Need, Target};
 use moorage_ports::facts::{GrantRecord, Progress, State};
-use moorage_ports::{Fact, Item, Key, ObjectKey};
+use moorage_ports::{Fact, Holder, Item, Key, ObjectKey, Reviewed};
 
 use crate::snapshot::Snapshot;
 
@@ -156,7 +156,8 @@ fn a_live_referrer_is_listed_under_its_subject(snapshot: &Snapshot) -> Violation
     wrong
 }
 
-/// A tag's target is live, and held with the version of the tag; and kept once the tag is gone.
+/// A tag's target is live, and held with the version of the tag; and kept once the tag is gone, if that is the
+/// policy.
 fn a_tag_holds_its_target(snapshot: &Snapshot) -> Violations {
     let mut wrong = Violations::new();
     for item in snapshot.rows.values() {
@@ -175,10 +176,11 @@ fn a_tag_holds_its_target(snapshot: &Snapshot) -> Violations {
         if (&record.media_type, record.size) != (&target.media_type, target.size) {
             wrong.push(format!("{:?} says something else than its target", item.key));
         }
-        let holds = [
-            Key::held_by_tag(&repository, &target.digest, &tag, version),
-            Key::held_by_policy(&repository, &target.digest, record.node.incarnation),
-        ];
+        let mut holds = vec![Key::held_by_tag(&repository, &target.digest, &tag, version)];
+        let policy = snapshot.rows.get(&Key::policy(&repository)).map(|item| &item.fact);
+        if !matches!(policy, Some(Fact::Policy(policy)) if !policy.untagged.is_keep()) {
+            holds.push(Key::held_by_policy(&repository, &target.digest, record.node.incarnation));
+        }
         wrong.extend(holds.iter().filter(|hold| !snapshot.has(hold)).map(|hold| format!("{hold:?}")));
     }
     wrong
@@ -195,39 +197,33 @@ fn is_real(snapshot: &Snapshot, hold: &Key) -> bool {
         let node = snapshot.rows.get(holder).and_then(|item| item.fact.node());
         node.is_some_and(|node| node.incarnation.0.to_string() == incarnation)
     };
-    if let Some((repository, held)) = hold.manifest_named() {
-        if let Some((tag, version)) = hold.holding_tag() {
-            let tag = tag.parse().map(|tag| Key::tag(&repository, &tag));
-            let points_here = |item: &Item| {
-                let is_version = item.version.is_some_and(|v| v.0.to_string() == version);
-                is_version && matches!(&item.fact, Fact::Tag(target) if target.digest == held)
-            };
-            return tag.is_ok_and(|tag| snapshot.rows.get(&tag).is_some_and(points_here));
-        }
-        if let Some((index, incarnation)) = hold.holding_index() {
-            return index.parse().is_ok_and(|index| lives(&Key::manifest(&repository, &index), incarnation));
-        }
-        if let Some(index) = hold.naming_index() {
+    let Some(of) = hold.held() else {
+        let index = hold.manifest_named().zip(hold.naming_index());
+        return index.is_some_and(|((repository, _), index)| {
             let incarnation = hold.sort().rsplit('#').next().unwrap_or_default();
-            return lives(&Key::manifest(&repository, &index), incarnation);
+            lives(&Key::manifest(&repository, &index), incarnation)
+        });
+    };
+    match (hold.holder(), &of) {
+        (Some(Holder::Tag(tag, version)), Reviewed::Manifest(repository, held)) => {
+            let points_here = |item: &Item| {
+                item.version == Some(version)
+                    && matches!(&item.fact, Fact::Tag(target) if target.digest == *held)
+            };
+            snapshot.rows.get(&Key::tag(repository, &tag)).is_some_and(points_here)
         }
-        let kept = hold.sort().strip_prefix("held#kept#");
-        return kept.is_some_and(|incarnation| lives(&Key::manifest(&repository, &held), incarnation));
-    }
-    if let Some((repository, manifest, incarnation)) = hold.holding_manifest() {
-        return match (repository.parse(), manifest.parse()) {
-            (Ok(repository), Ok(manifest)) => lives(&Key::manifest(&repository, &manifest), incarnation),
-            _ => false,
-        };
-    }
-    let grant = hold.sort().strip_prefix("held-content#").and_then(|holder| holder.rsplit_once('#'));
-    grant.is_some_and(|(repository, incarnation)| {
-        let digest = hold.partition().strip_prefix("blob#").and_then(|digest| digest.parse().ok());
-        match (repository.parse(), digest) {
-            (Ok(repository), Some(digest)) => lives(&Key::grant(&repository, &digest), incarnation),
-            _ => false,
+        (Some(Holder::Index(index, incarnation)), Reviewed::Manifest(repository, _)) => {
+            lives(&Key::manifest(repository, &index), &incarnation.0.to_string())
         }
-    })
+        (Some(Holder::Kept(incarnation)), _) => lives(&of.key(), &incarnation.0.to_string()),
+        (Some(Holder::Manifest(repository, manifest, incarnation)), _) => {
+            lives(&Key::manifest(&repository, &manifest), &incarnation.0.to_string())
+        }
+        (Some(Holder::Grant(repository, incarnation)), Reviewed::Content(digest)) => {
+            lives(&Key::grant(&repository, digest), &incarnation.0.to_string())
+        }
+        _ => false,
+    }
 }
 
 /// A live content, which it holds, and which names the same object; in the recycle bin too.

@@ -38,7 +38,7 @@ impl Snapshot {
     pub(crate) fn picture(&self, names: &Names, piece: Option<u64>) -> Picture {
         let mut text = String::new();
         for item in self.rows.values() {
-            if matches!(item.fact, Fact::Format { .. } | Fact::UploadSecret { .. }) {
+            if is_of_the_house(&item.fact) {
                 continue;
             }
             let said = said(item, piece);
@@ -53,12 +53,22 @@ impl Snapshot {
     }
 }
 
+/// What every registry has, and what a collector has still to do: it says nothing of what was pushed.
+fn is_of_the_house(fact: &Fact) -> bool {
+    matches!(fact, Fact::Format { .. } | Fact::UploadSecret { .. } | Fact::FeedPlace { .. } | Fact::Review)
+}
+
 /// What an item says beside its key.
 fn said(item: &Item, piece: Option<u64>) -> String {
     match &item.fact {
-        Fact::Format { .. } | Fact::UploadSecret { .. } | Fact::Catalog | Fact::Listed | Fact::Hold => {
-            String::new()
-        }
+        Fact::Format { .. }
+        | Fact::UploadSecret { .. }
+        | Fact::FeedPlace { .. }
+        | Fact::Catalog
+        | Fact::Listed
+        | Fact::Recycled
+        | Fact::Review
+        | Fact::Hold => String::new(),
         Fact::WasHeld | Fact::WasTagged => String::new(),
         Fact::Policy(policy) => {
             if policy.in_catalog { "in the catalog" } else { "not in the catalog" }.into()
@@ -67,7 +77,7 @@ fn said(item: &Item, piece: Option<u64>) -> String {
             let version = item.version.map(|version| format!(" at {}", version.0)).unwrap_or_default();
             format!("{}{version}, {}, {} bytes", target.digest, target.media_type, target.size)
         }
-        Fact::Manifest(ManifestRecord { node, media_type, size, object, subject }) => {
+        Fact::Manifest(ManifestRecord { node, media_type, size, object, subject, .. }) => {
             let object = object.as_ref().map(|object| format!(", {object}")).unwrap_or_default();
             let subject = subject.as_ref().map(about).unwrap_or_default();
             format!("{}, {media_type}, {size} bytes{object}{subject}", life(node))
@@ -90,6 +100,7 @@ fn said(item: &Item, piece: Option<u64>) -> String {
             Progress::Closing { upload, digest } => format!("closed as {digest}, {}", so_far(upload, piece)),
             Progress::Closed => "closed".into(),
         },
+        Fact::Trash(TrashRecord { deleted: true, .. }) => "deleted".into(),
         Fact::Trash(TrashRecord { parts_id, .. }) => {
             if parts_id.is_some() {
                 "with parts".into()

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
+use moorage_collector::{Collector, Steps};
 use moorage_http::{Access, Halves, Registry};
 use moorage_operations::{Common, MissingChildren, Pull, Push, Settings, TokenSecret};
 use moorage_ports::faults::{Fault, Faults, Injector};
@@ -169,6 +171,43 @@ impl<P: Place> World<P> {
         P::is_aws()
     }
 
+    /// A collector of this world, as a process beside the registry.
+    #[must_use]
+    pub fn collector(&self) -> Collector {
+        let Ports { table, blobs } = self.ports();
+        let (table, blobs) = (Arc::new(CountCalls::new(table)), Arc::new(CountCalls::new(blobs)));
+        // Chance of its own: what the registry draws is the same with and without one.
+        let context = Context { clock: self.test.clock.clone(), random: Arc::new(SeededRandom::new(2)) };
+        let times = self.setup.settings.times();
+        let steps = Steps { table, blobs: blobs.clone(), context, times };
+        Collector::new(steps, blobs)
+    }
+
+    /// A collector reads the feed and does what is due, until nothing is left to do at this time.
+    ///
+    /// # Panics
+    /// Where something cannot be done.
+    pub async fn collect(&self) -> Collector {
+        let collector = self.collector();
+        collect_until_done(&collector).await;
+        collector
+    }
+
+    /// `duration` passes, and whenever something is due meanwhile a collector does it.
+    pub async fn collect_for(&self, duration: Duration) {
+        let collector = self.collector();
+        let (clock, end) = (&self.test.clock, self.now().plus_ms(milliseconds(duration)));
+        loop {
+            let next = collect_until_done(&collector).await;
+            let next = next.filter(|next| *next <= end);
+            clock.advance(Duration::from_millis(next.unwrap_or(end).since_ms(self.now())));
+            if next.is_none() {
+                break;
+            }
+        }
+        collect_until_done(&collector).await;
+    }
+
     /// Says that pushes and deletes of the same things run at once
     /// ([`invariants::WHERE_NOBODY_IS_OVERTAKEN`]).
     pub fn accept_dead_holds(&mut self) {
@@ -263,6 +302,22 @@ impl<P: Place> World<P> {
 impl<P: Place> Drop for World<P> {
     fn drop(&mut self) {
         assert!(self.ended || std::thread::panicking(), "a story ends with a look at the world");
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).expect("no story lasts so long")
+}
+
+/// Answers when the next review is due.
+async fn collect_until_done(collector: &Collector) -> Option<Timestamp> {
+    loop {
+        let read = collector.follow().await.expect("the feed can be read");
+        let worked = collector.work(None).await.expect("reviews can be read");
+        assert_eq!(worked.failed, 0, "each review can be done");
+        if read == 0 && worked.done == 0 {
+            return worked.next;
+        }
     }
 }
 

@@ -139,6 +139,7 @@ async fn an_index_with_entries_that_live_elsewhere() {
         repo#app / manifest#<field>
         repo#app / manifest#<here>
         repo#app / policy: in the catalog
+        repo#app / recycled#01767225600000#<field>
         repo#app / tag#v1: <index> at ~2, application/vnd.oci.image.index.v1+json, 726 bytes
     "#]]);
 }

@@ -27,6 +27,7 @@ async fn a_manifest() {
         manifest#app#<bare> / 0#self: recycled ~1, application/vnd.oci.image.manifest.v1+json, 159 bytes
         repo#app / manifest#<bare>
         repo#app / policy: in the catalog
+        repo#app / recycled#01767225600000#<bare>
     "#]]);
 }
 
@@ -52,8 +53,8 @@ async fn a_manifest_with_its_tags() {
         manifest#app#<bare> / 0#body: 159 bytes
         manifest#app#<bare> / 0#self: recycled ~1, application/vnd.oci.image.manifest.v1+json, 159 bytes
         manifest#app#<bare> / held#kept#~1
-        manifest#app#<bare> / was-tagged#v1
-        manifest#app#<bare> / was-tagged#v2
+        manifest#app#<bare> / was-tagged#01767225600000#v1
+        manifest#app#<bare> / was-tagged#01767225600000#v2
         manifest#app#<other> / 0#body: 160 bytes
         manifest#app#<other> / 0#self: live ~2, application/vnd.oci.image.manifest.v1+json, 160 bytes
         manifest#app#<other> / held#kept#~2
@@ -61,6 +62,7 @@ async fn a_manifest_with_its_tags() {
         repo#app / manifest#<bare>
         repo#app / manifest#<other>
         repo#app / policy: in the catalog
+        repo#app / recycled#01767225600000#<bare>
         repo#app / tag#moved: <other> at ~3, application/vnd.oci.image.manifest.v1+json, 160 bytes
     "#]]);
 }
@@ -82,7 +84,7 @@ async fn a_manifest_with_many_tags() {
         world.ask("DELETE /v2/app/manifests/<bare>").await.is(202);
         assert_eq!(world.ask("GET /v2/app/tags/list").await.json()["tags"], serde_json::json!([]));
         let rows = world.snapshot().await.rows;
-        assert_eq!(rows.keys().filter(|key| key.sort().starts_with("was-tagged#t")).count(), count);
+        assert_eq!(rows.keys().filter(|key| key.former_tag().is_some()).count(), count);
         assert_eq!(rows.keys().filter(|key| key.sort().starts_with("held#tag#")).count(), 0);
         world.end().await;
     }
@@ -115,14 +117,16 @@ async fn a_manifest_that_an_index_needs() {
         manifest#app#<child> / held#index#<index>#~2
         manifest#app#<child> / held#kept#~1
         manifest#app#<child> / was-held
-        manifest#app#<child> / was-tagged#child
+        manifest#app#<child> / was-tagged#01767225600000#child
         manifest#app#<index> / 0#body: 271 bytes
         manifest#app#<index> / 0#self: recycled ~2, application/vnd.oci.image.index.v1+json, 271 bytes
         manifest#app#<index> / held#kept#~2
-        manifest#app#<index> / was-tagged#v1
+        manifest#app#<index> / was-tagged#01767225600000#v1
         repo#app / manifest#<child>
         repo#app / manifest#<index>
         repo#app / policy: in the catalog
+        repo#app / recycled#01767225600000#<child>
+        repo#app / recycled#01767225600000#<index>
     "#]]);
 }
 
@@ -161,9 +165,10 @@ async fn a_manifest_that_is_pushed_again() {
         manifest#app#<image> / 0#body: 392 bytes
         manifest#app#<image> / 0#self: recycled ~4, application/vnd.oci.image.manifest.v1+json, 392 bytes
         manifest#app#<image> / held#kept#~4
-        manifest#app#<image> / was-tagged#v1
+        manifest#app#<image> / was-tagged#01767225600000#v1
         repo#app / manifest#<image>
         repo#app / policy: in the catalog
+        repo#app / recycled#01767225600000#<image>
         object <config>/app/~2: 6 bytes
         object <layer>/app/~6: 5 bytes
     "#]]);
@@ -190,7 +195,7 @@ async fn a_manifest_that_is_pushed_again() {
         manifest#app#<image> / 0#self: live ~4, application/vnd.oci.image.manifest.v1+json, 392 bytes
         manifest#app#<image> / held#kept#~4
         manifest#app#<image> / held#tag#v2#~8
-        manifest#app#<image> / was-tagged#v1
+        manifest#app#<image> / was-tagged#01767225600000#v1
         repo#app / manifest#<image>
         repo#app / policy: in the catalog
         repo#app / tag#v2: <image> at ~8, application/vnd.oci.image.manifest.v1+json, 392 bytes
@@ -242,8 +247,8 @@ async fn a_blob() {
         blob#<layer> / grant#app: live ~3, 5 bytes, <layer>/app/~2
         blob#<layer> / held-content#app#~3
         trash#<layer>/app/~4 / self
-        object <layer>/app/~4: 5 bytes
         object <layer>/app/~2: 5 bytes
+        object <layer>/app/~4: 5 bytes
     "#]]);
 }
 
@@ -286,9 +291,10 @@ async fn a_blob_that_a_deleted_manifest_needs() {
         manifest#app#<image> / 0#body: 392 bytes
         manifest#app#<image> / 0#self: recycled ~4, application/vnd.oci.image.manifest.v1+json, 392 bytes
         manifest#app#<image> / held#kept#~4
-        manifest#app#<image> / was-tagged#v1
+        manifest#app#<image> / was-tagged#01767225600000#v1
         repo#app / manifest#<image>
         repo#app / policy: in the catalog
+        repo#app / recycled#01767225600000#<image>
         object <config>/app/~2: 6 bytes
         object <layer>/app/~6: 5 bytes
     "#]]);
@@ -317,7 +323,7 @@ async fn a_blob_that_a_deleted_manifest_needs() {
         manifest#app#<image> / 0#self: live ~4, application/vnd.oci.image.manifest.v1+json, 392 bytes
         manifest#app#<image> / held#kept#~4
         manifest#app#<image> / held#tag#v1#~8
-        manifest#app#<image> / was-tagged#v1
+        manifest#app#<image> / was-tagged#01767225600000#v1
         repo#app / manifest#<image>
         repo#app / policy: in the catalog
         repo#app / tag#v1: <image> at ~8, application/vnd.oci.image.manifest.v1+json, 392 bytes

@@ -121,7 +121,7 @@ async fn what_was_given_up_is_never_recorded() {
     let world = World::new().await;
     let (layer, push) = (world.blob("layer"), ingest(&world));
     let key = put(&world, "app", &layer, 1).await;
-    let trash = Fact::Trash(TrashRecord { since: world.now(), parts_id: None });
+    let trash = Fact::Trash(TrashRecord { since: world.now(), parts_id: None, deleted: false });
     let trash = Item::once(Key::trash(&key), trash);
     world.ports().table.put(trash, Expect::Anything, Durability::OnAnswer).await.expect("it is stored");
     assert_eq!(told(&push, &key, 5).await, Recorded::InTrash);

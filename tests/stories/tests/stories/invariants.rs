@@ -66,50 +66,51 @@ async fn what_is_taken_away_is_missed() {
     assert_reads(
         &world.shown(&seen),
         expect![[r#"
-        blob#<config> / content: a live grant has its content, every object is somebody's
-        blob#<config> / grant#app: a live manifest has its children, a hold is real
-        blob#<config> / held#app#<image>#~1: a live manifest holds its children
-        blob#<config> / held-content#app#~2: a live grant has its content
-        blob#<layer> / content: a live grant has its content, every object is somebody's
-        blob#<layer> / grant#app: a live manifest has its children, a hold is real
-        blob#<layer> / grant#other: a hold is real
-        blob#<layer> / held#app#<image>#~1: a live manifest holds its children
-        blob#<layer> / held-content#app#~3: a live grant has its content
-        blob#<layer> / held-content#other#~4: a live grant has its content
-        catalog / app: a live manifest is listed
-        manifest#app#<index> / 0#body: a live manifest has its bytes
-        manifest#app#<index> / 0#self: a hold is real
-        manifest#app#<elsewhere> / remote-in#<index>#~5: a live manifest holds its children
-        manifest#app#<long> / 0#self: every object is somebody's
-        manifest#app#<signature> / 0#body: a live manifest has its bytes
-        manifest#app#<signature> / 0#self: a live referrer is listed under its subject
-        manifest#app#<image> / 0#body: a live manifest has its bytes
-        manifest#app#<image> / 0#self: a tag holds its target, a live manifest has its children, a hold is real
-        manifest#app#<image> / held#index#<index>#~5: a live manifest holds its children
-        manifest#app#<image> / held#kept#~1: a tag holds its target
-        manifest#app#<image> / held#tag#v1#~6: a tag holds its target
-        manifest#app#<image> / referrer#application/vnd.example.signature#<signature>: a live referrer is listed under its subject
-        manifest#app#<image> / was-held: a live manifest holds its children
-        manifest#app#<gone> / 0#body: a live manifest has its bytes
-        manifest#app#<gone> / 0#self: a hold is real
-        manifest#app#<gone> / held#kept#~7: nothing
-        manifest#app#<gone> / was-tagged#gone: nothing
-        moorage / format: nothing
-        moorage / upload-secret: nothing
-        repo#app / manifest#<index>: a live manifest is listed
-        repo#app / manifest#<long>: a live manifest is listed
-        repo#app / manifest#<signature>: a live manifest is listed
-        repo#app / manifest#<image>: a live manifest is listed
-        repo#app / manifest#<gone>: nothing
-        repo#app / policy: a live manifest is listed
-        repo#app / tag#v1: a hold is real
-        trash#<layer>/other/~8 / self: every object is somebody's
-        upload#~9 / self: nothing
-        object manifests/<long>/app/~10: a live manifest has its bytes
-        object <config>/app/~11: a content has its object
-        object <layer>/app/~12: a content has its object
-        object <layer>/other/~8: nothing
-    "#]],
+            blob#<config> / content: a live grant has its content, every object is somebody's
+            blob#<config> / grant#app: a live manifest has its children, a hold is real
+            blob#<config> / held#app#<image>#~1: a live manifest holds its children
+            blob#<config> / held-content#app#~2: a live grant has its content
+            blob#<layer> / content: a live grant has its content, every object is somebody's
+            blob#<layer> / grant#app: a live manifest has its children, a hold is real
+            blob#<layer> / grant#other: a hold is real
+            blob#<layer> / held#app#<image>#~1: a live manifest holds its children
+            blob#<layer> / held-content#app#~3: a live grant has its content
+            blob#<layer> / held-content#other#~4: a live grant has its content
+            catalog / app: a live manifest is listed
+            manifest#app#<index> / 0#body: a live manifest has its bytes
+            manifest#app#<index> / 0#self: a hold is real
+            manifest#app#<elsewhere> / remote-in#<index>#~5: a live manifest holds its children
+            manifest#app#<long> / 0#self: every object is somebody's
+            manifest#app#<signature> / 0#body: a live manifest has its bytes
+            manifest#app#<signature> / 0#self: a live referrer is listed under its subject
+            manifest#app#<image> / 0#body: a live manifest has its bytes
+            manifest#app#<image> / 0#self: a tag holds its target, a live manifest has its children, a hold is real
+            manifest#app#<image> / held#index#<index>#~5: a live manifest holds its children
+            manifest#app#<image> / held#kept#~1: a tag holds its target
+            manifest#app#<image> / held#tag#v1#~6: a tag holds its target
+            manifest#app#<image> / referrer#application/vnd.example.signature#<signature>: a live referrer is listed under its subject
+            manifest#app#<image> / was-held: a live manifest holds its children
+            manifest#app#<gone> / 0#body: a live manifest has its bytes
+            manifest#app#<gone> / 0#self: a hold is real
+            manifest#app#<gone> / held#kept#~7: nothing
+            manifest#app#<gone> / was-tagged#01767225600000#gone: nothing
+            moorage / format: nothing
+            moorage / upload-secret: nothing
+            repo#app / manifest#<index>: a live manifest is listed
+            repo#app / manifest#<long>: a live manifest is listed
+            repo#app / manifest#<signature>: a live manifest is listed
+            repo#app / manifest#<image>: a live manifest is listed
+            repo#app / manifest#<gone>: nothing
+            repo#app / policy: a live manifest is listed
+            repo#app / recycled#01767225600000#<gone>: nothing
+            repo#app / tag#v1: a hold is real
+            trash#<layer>/other/~8 / self: every object is somebody's
+            upload#~9 / self: nothing
+            object manifests/<long>/app/~10: a live manifest has its bytes
+            object <config>/app/~11: a content has its object
+            object <layer>/app/~12: a content has its object
+            object <layer>/other/~8: nothing
+        "#]],
     );
     world.end().await;
 }
@@ -239,7 +240,7 @@ async fn what_is_given_up_is_not_in_use() {
     let world = some_world().await;
     let mut snapshot = world.snapshot().await;
     for key in snapshot.objects.clone().into_keys() {
-        let trash = Fact::Trash(TrashRecord { since: Timestamp(0), parts_id: None });
+        let trash = Fact::Trash(TrashRecord { since: Timestamp(0), parts_id: None, deleted: false });
         snapshot.rows.insert(Key::trash(&key), Item::once(Key::trash(&key), trash));
     }
     assert_eq!(broken(&snapshot), "a content has its object");

@@ -64,17 +64,17 @@ async fn one_line_for_each_request() {
         &world.shown(&lines()),
         world.where_it_is(
             expect![[r#"
-        INFO moorage::request: request operation="manifest" method=PUT repository="app" reference="v2" status=201 received_bytes=392 sent_bytes=0 duration_us=0 backend_calls=3 table (1 batch_get of 1, 1 put, 1 transact of 4)
-        INFO moorage::request: request operation="manifest" method=GET repository="app" reference="v1" status=200 received_bytes=0 sent_bytes=392 duration_us=0 backend_calls=2 table (1 get, 1 query)
-        INFO moorage::request: request operation="blob" method=HEAD repository="app" reference="<layer>" status=200 received_bytes=0 sent_bytes=0 duration_us=0 backend_calls=1 table (1 get)
-        INFO moorage::request: request operation="blob" method=GET repository="app" reference="<layer>" status=200 received_bytes=0 sent_bytes=5 duration_us=0 backend_calls=1 table (1 get), 1 blob (1 get)
-        INFO moorage::request: request operation="blob" method=GET repository="app" reference="<image>" status=404 received_bytes=0 sent_bytes=193 duration_us=0 backend_calls=1 table (1 get)
-        INFO moorage::request: request operation="tags" method=GET repository="app" reference="" status=200 received_bytes=0 sent_bytes=33 duration_us=0 backend_calls=1 table (1 query)
-        INFO moorage::request: request operation="ping" method=GET repository="" reference="" status=200 received_bytes=0 sent_bytes=2 duration_us=0 backend_calls=none
-        INFO moorage::request: request operation="" method=GET unknown_path="/nothing/here" repository="" reference="" status=404 received_bytes=0 sent_bytes=95 duration_us=0 backend_calls=none
-    "#]],
+                INFO moorage::request: request operation="manifest" method=PUT repository="app" reference="v2" status=201 received_bytes=392 sent_bytes=0 duration_us=0 backend_calls=3 table (1 batch_get of 2, 1 put, 1 transact of 4)
+                INFO moorage::request: request operation="manifest" method=GET repository="app" reference="v1" status=200 received_bytes=0 sent_bytes=392 duration_us=0 backend_calls=2 table (1 get, 1 query)
+                INFO moorage::request: request operation="blob" method=HEAD repository="app" reference="<layer>" status=200 received_bytes=0 sent_bytes=0 duration_us=0 backend_calls=1 table (1 get)
+                INFO moorage::request: request operation="blob" method=GET repository="app" reference="<layer>" status=200 received_bytes=0 sent_bytes=5 duration_us=0 backend_calls=1 table (1 get), 1 blob (1 get)
+                INFO moorage::request: request operation="blob" method=GET repository="app" reference="<image>" status=404 received_bytes=0 sent_bytes=193 duration_us=0 backend_calls=1 table (1 get)
+                INFO moorage::request: request operation="tags" method=GET repository="app" reference="" status=200 received_bytes=0 sent_bytes=33 duration_us=0 backend_calls=1 table (1 query)
+                INFO moorage::request: request operation="ping" method=GET repository="" reference="" status=200 received_bytes=0 sent_bytes=2 duration_us=0 backend_calls=none
+                INFO moorage::request: request operation="" method=GET unknown_path="/nothing/here" repository="" reference="" status=404 received_bytes=0 sent_bytes=95 duration_us=0 backend_calls=none
+            "#]],
             expect![[r#"
-                INFO moorage::request: request operation="manifest" method=PUT repository="app" reference="v2" status=201 received_bytes=392 sent_bytes=0 duration_us=0 backend_calls=3 table (1 batch_get of 1, 1 put, 1 transact of 4) table_calls=3 blob_calls=0 backend_requests=dynamodb:BatchGetItem 1, dynamodb:PutItem 1, dynamodb:TransactWriteItems 1 retries=0 read_units=1.0 write_units=8.0 list_price_nano_usd=5125.0
+                INFO moorage::request: request operation="manifest" method=PUT repository="app" reference="v2" status=201 received_bytes=392 sent_bytes=0 duration_us=0 backend_calls=3 table (1 batch_get of 2, 1 put, 1 transact of 4) table_calls=3 blob_calls=0 backend_requests=dynamodb:BatchGetItem 1, dynamodb:PutItem 1, dynamodb:TransactWriteItems 1 retries=0 read_units=2.0 write_units=8.0 list_price_nano_usd=5250.0
                 INFO moorage::request: request operation="manifest" method=GET repository="app" reference="v1" status=200 received_bytes=0 sent_bytes=392 duration_us=0 backend_calls=2 table (1 get, 1 query) table_calls=2 blob_calls=0 backend_requests=dynamodb:GetItem 1, dynamodb:Query 1 retries=0 read_units=2.0 write_units=0.0 list_price_nano_usd=250.0
                 INFO moorage::request: request operation="blob" method=HEAD repository="app" reference="<layer>" status=200 received_bytes=0 sent_bytes=0 duration_us=0 backend_calls=1 table (1 get) table_calls=1 blob_calls=0 backend_requests=dynamodb:GetItem 1 retries=0 read_units=1.0 write_units=0.0 list_price_nano_usd=125.0
                 INFO moorage::request: request operation="blob" method=GET repository="app" reference="<layer>" status=200 received_bytes=0 sent_bytes=5 duration_us=0 backend_calls=1 table (1 get), 1 blob (1 get) table_calls=1 blob_calls=1 backend_requests=dynamodb:GetItem 1, s3:GetObject 1 retries=0 read_units=1.0 write_units=0.0 list_price_nano_usd=525.0

@@ -297,6 +297,7 @@ async fn one_that_is_deleted() {
         repo#app / manifest#<signature>
         repo#app / manifest#<image>
         repo#app / policy: in the catalog
+        repo#app / recycled#01767225600000#<signature>
     "#]]);
     world.push_untagged("app", &signature).await;
     assert_eq!(listed(&world.ask("GET /v2/app/referrers/<image>").await), [signature.digest.as_str()]);
@@ -323,6 +324,7 @@ async fn of_a_subject_that_is_deleted() {
         repo#app / manifest#<signature>
         repo#app / manifest#<image>
         repo#app / policy: in the catalog
+        repo#app / recycled#01767225600000#<image>
     "#]]);
 }
 
