@@ -25,15 +25,66 @@ pub(crate) struct Cli {
 enum Command {
     /// Serves a registry until it is told to stop (Ctrl-C, SIGTERM).
     Serve(Serve),
+    /// Reads what has changed, takes away what is due and nothing holds, and ends: for cron. `serve` does the same all
+    /// the time, with --collect where it is on a bucket and a table.
+    Collect(Collect),
 }
 
 #[derive(Args, Clone)]
-pub(crate) struct Serve {
-    /// Where to listen. Port 0 takes a free one and says which. On an address that other machines can reach,
-    /// --anonymous must be given too.
-    #[arg(long, env = "MOORAGE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:5000")]
-    pub(crate) listen: SocketAddr,
+pub(crate) struct Collect {
+    /// One round, and then end. There is no other way yet, so it must be said.
+    #[arg(long, required = true)]
+    once: bool,
+    #[command(flatten)]
+    pub(crate) stored: Stored,
+    #[command(flatten)]
+    pub(crate) keeping: Keeping,
+    /// The least important messages to log, to standard error: as text on a terminal, else as JSON.
+    #[arg(long, env = "MOORAGE_LOG", value_name = "LEVEL", default_value = "info")]
+    pub(crate) log: LogLevel,
+}
 
+/// What the process was told to do.
+pub(crate) enum Told {
+    Serve(Box<Serve>),
+    Collect(Box<Collect>),
+}
+
+impl Told {
+    pub(crate) fn log(&self) -> LogLevel {
+        match self {
+            Self::Serve(serve) => serve.log,
+            Self::Collect(collect) => collect.log,
+        }
+    }
+}
+
+/// How long things stay that nothing holds.
+#[derive(Args, Clone)]
+pub(crate) struct Keeping {
+    /// What was just pushed, or asked for by someone who may push, stays at least so long although nothing holds it:
+    /// a number and a unit, such as 24h, 90m or 2s.
+    #[arg(long, env = "MOORAGE_GRACE", value_name = "DURATION", default_value = "24h", value_parser = duration_ms)]
+    grace: u64,
+
+    /// What was deleted can be restored for so long; 0s: it goes for good after the grace.
+    #[arg(long, env = "MOORAGE_RECYCLE", value_name = "DURATION", default_value = "7d", value_parser = duration_ms)]
+    recycle: u64,
+
+    /// How long an upload may take, in seconds.
+    #[arg(long, env = "MOORAGE_UPLOAD_AGE_MAX", value_name = "SECONDS", default_value_t = Settings::default().upload_age_max_ms / 1000)]
+    upload_age_max: u64,
+}
+
+fn duration_ms(text: &str) -> Result<u64, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a number and a unit, such as 24h, 90m or 2s"))?;
+    u64::try_from(duration.as_millis()).map_err(|_| "that is too long".to_owned())
+}
+
+/// Where everything is stored, as it is said.
+#[derive(Args, Clone)]
+pub(crate) struct Stored {
     /// The directory for everything that is stored. Made if it is not there; one process at a time. Not used
     /// with --bucket and --table.
     #[arg(long, env = "MOORAGE_DATA", value_name = "DIRECTORY", default_value = "./moorage-data")]
@@ -48,6 +99,25 @@ pub(crate) struct Serve {
     /// The DynamoDB table for references, together with --bucket.
     #[arg(long, env = "MOORAGE_TABLE", value_name = "NAME")]
     table: Option<String>,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct Serve {
+    /// Where to listen. Port 0 takes a free one and says which. On an address that other machines can reach,
+    /// --anonymous must be given too.
+    #[arg(long, env = "MOORAGE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:5000")]
+    pub(crate) listen: SocketAddr,
+
+    #[command(flatten)]
+    pub(crate) stored: Stored,
+
+    #[command(flatten)]
+    keeping: Keeping,
+
+    /// With --bucket and --table: this process takes away what nothing holds. One is enough; at most two can read a
+    /// table's stream, and where the functions run, one of them does it. In a directory it is always done.
+    #[arg(long, env = "MOORAGE_COLLECT")]
+    pub(crate) collect: bool,
 
     /// Makes the bucket and the table where they are not there. Without it, what is missing is named.
     #[arg(long)]
@@ -64,10 +134,6 @@ pub(crate) struct Serve {
     /// The longest manifest that is taken, in bytes.
     #[arg(long, env = "MOORAGE_MANIFEST_BYTES_MAX", value_name = "BYTES", default_value_t = Settings::default().manifest_bytes_max)]
     manifest_bytes_max: usize,
-
-    /// How long an upload may take, in seconds.
-    #[arg(long, env = "MOORAGE_UPLOAD_AGE_MAX", value_name = "SECONDS", default_value_t = Settings::default().upload_age_max_ms / 1000)]
-    upload_age_max: u64,
 
     /// Clients are sent to the bucket for blobs of at least so many bytes (0: for all), and get smaller ones from
     /// here. They must be able to reach the bucket's endpoint under the address that this process uses for it;
@@ -114,11 +180,12 @@ pub(crate) enum LogLevel {
 
 impl Cli {
     /// Reads the command line, and the environment. Says what is wrong and ends the process where it is.
-    pub(crate) fn read() -> Serve {
+    pub(crate) fn read() -> Told {
         let cli = Self::parse();
         match cli.command {
-            Some(Command::Serve(serve)) => serve,
-            None => cli.serve,
+            Some(Command::Serve(serve)) => Told::Serve(Box::new(serve)),
+            Some(Command::Collect(collect)) => Told::Collect(Box::new(collect)),
+            None => Told::Serve(Box::new(cli.serve)),
         }
     }
 }
@@ -135,16 +202,16 @@ pub(crate) enum Place<'a> {
     },
 }
 
-impl Serve {
+impl Stored {
     /// Where everything is stored. A variable that is set to nothing is not set.
     ///
     /// # Errors
     /// Where half of a place was said.
-    pub(crate) fn place(&self) -> Result<Place<'_>, String> {
+    pub(crate) fn place(&self, create: bool) -> Result<Place<'_>, String> {
         let named = |name: &'_ Option<String>| name.as_deref().is_some_and(|name| !name.is_empty());
         match (&self.bucket, &self.table) {
             (Some(bucket), Some(table)) if !bucket.is_empty() && !table.is_empty() => {
-                Ok(Place::Aws { bucket, table, create: self.create })
+                Ok(Place::Aws { bucket, table, create })
             }
             _ if named(&self.bucket) => {
                 Err("--bucket was given without --table: blobs go to the bucket, references \
@@ -156,25 +223,45 @@ impl Serve {
                                             an S3 bucket, so give --bucket NAME (MOORAGE_BUCKET) too"
                     .to_owned())
             }
-            _ if self.create => {
-                Err("--create makes a bucket and a table: name them with --bucket and --table \
+            _ if create => Err("--create makes a bucket and a table: name them with --bucket and --table \
                                      (a directory is made without it)"
-                    .to_owned())
-            }
+                .to_owned()),
             _ => Ok(Place::Directory(&self.data)),
         }
     }
+}
 
-    pub(crate) fn settings(&self) -> Settings {
+impl Keeping {
+    /// The settings that say how long things stay; on AWS clients are given URLs to objects.
+    pub(crate) fn settings(&self, place: &Place<'_>) -> Settings {
+        Settings {
+            grace_ms: self.grace,
+            recycle_ms: self.recycle,
+            upload_age_max_ms: self.upload_age_max.saturating_mul(1000),
+            signs_urls: matches!(place, Place::Aws { .. }),
+            ..Settings::default()
+        }
+    }
+}
+
+impl Serve {
+    /// Where everything is stored.
+    ///
+    /// # Errors
+    /// Where half of a place was said.
+    pub(crate) fn place(&self) -> Result<Place<'_>, String> {
+        self.stored.place(self.create)
+    }
+
+    pub(crate) fn settings(&self, place: &Place<'_>) -> Settings {
         Settings {
             missing: match self.missing {
                 Missing::Refuse => MissingChildren::Refuse,
                 Missing::Allow => MissingChildren::Allow,
             },
             manifest_bytes_max: self.manifest_bytes_max,
-            upload_age_max_ms: self.upload_age_max.saturating_mul(1000),
             redirect_bytes_min: self.redirect_bytes_min,
-            ..Settings::default()
+            ..self.keeping.settings(place)
         }
     }
 
@@ -210,13 +297,29 @@ impl From<LogLevel> for LevelFilter {
 
 #[cfg(test)]
 mod tests {
+    use moorage_collector::Times;
+
     use super::*;
 
     fn read(arguments: &[&str]) -> Serve {
         let cli = Cli::try_parse_from(std::iter::once(&"moorage").chain(arguments)).expect("arguments");
         match cli.command {
             Some(Command::Serve(serve)) => serve,
+            Some(Command::Collect(_)) => panic!("it is not to serve"),
             None => cli.serve,
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        let serve = read(&["--grace", "2s", "--recycle", "0s"]);
+        let settings = serve.settings(&serve.place().expect("a place"));
+        assert_eq!((settings.grace_ms, settings.recycle_ms, settings.signs_urls), (2000, 0, false));
+        let settings = read(&[]).settings(&Place::Aws { bucket: "b", table: "t", create: false });
+        assert_eq!((settings.grace_ms, settings.recycle_ms), (Times::GRACE_MS, Times::RECYCLE_MS));
+        assert!(settings.signs_urls);
+        for wrong in ["2", "soon", "-1s"] {
+            assert!(Cli::try_parse_from(["moorage", "--grace", wrong]).is_err(), "{wrong}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod cli;
 mod client_rates;
+mod collect_once;
+mod collecting;
 mod greeting;
 mod logging;
 mod server;
@@ -10,12 +12,16 @@ mod storage;
 
 use std::process::ExitCode;
 
-use cli::Cli;
+use cli::{Cli, Told};
 
 fn main() -> ExitCode {
-    let serve = Cli::read();
-    logging::start(serve.log);
-    match server::run(&serve) {
+    let told = Cli::read();
+    logging::start(told.log());
+    let done = match &told {
+        Told::Serve(serve) => server::run(serve),
+        Told::Collect(collect) => collect_once::run(collect),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("moorage: {error}");

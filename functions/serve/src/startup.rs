@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use moorage_collector::Collector;
 use moorage_http::{Halves, Registry};
 use moorage_operations::Common;
 use moorage_ports::Context;
 use tokio::runtime::Runtime;
 
-use crate::cli::Serve;
+use crate::cli::{Place, Serve};
 use crate::client_rates::ClientRates;
 use crate::storage::Storage;
 
 /// A registry, and the storage that it is on.
 pub(crate) struct Opened {
     pub(crate) registry: Registry,
+    /// None where others collect.
+    pub(crate) collector: Option<Collector>,
     pub(crate) storage: Storage,
     /// None where clients may ask as often as they like.
     pub(crate) rates: Option<Arc<ClientRates>>,
@@ -25,11 +28,14 @@ pub(crate) struct Opened {
 /// Why it can't be served, for the one who started it.
 pub(crate) fn open(serve: &Serve, runtime: &Runtime) -> Result<Opened, String> {
     let (access, place) = (serve.access()?, serve.place()?);
+    let settings = Arc::new(serve.settings(&place));
+    let collects = serve.collect || matches!(place, Place::Directory(_));
     let context = Context::system();
     let clock = context.clock.clone();
     let rates = serve.client_requests_per_second.map(|n| Arc::new(ClientRates::new(n, clock.clone())));
     let (storage, secret) = Storage::open(&place, &context, runtime)?;
-    let (pull, push) = storage.halves(Common { context, settings: Arc::new(serve.settings()), secret });
+    let collector = collects.then(|| storage.collector(context.clone(), settings.times()));
+    let (pull, push) = storage.halves(Common { context, settings, secret });
     let registry = Registry::new(Halves::Both(pull, push), access, clock);
-    Ok(Opened { registry, storage, rates })
+    Ok(Opened { registry, collector, storage, rates })
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use moorage_aws::{Blobs, Table, sdk_config, setup};
+use moorage_collector::{Collector, Steps, Times};
 use moorage_embedded::Embedded;
 use moorage_operations::{Common, Pull, Push, TokenSecret};
 use moorage_ports::calls::CountCalls;
-use moorage_ports::{Context, Fact, Item, Key, ReadTable, ReferenceTable, WriteBlobs};
+use moorage_ports::{BlobStore, Context, Fact, Item, Key, ReadTable, ReferenceTable, WriteBlobs};
 use tokio::runtime::Runtime;
 
 use crate::cli::Place;
@@ -55,6 +56,16 @@ impl Storage {
                 common,
             ),
         }
+    }
+
+    /// A collector on it.
+    pub(crate) fn collector(&self, context: Context, times: Times) -> Collector {
+        let (table, blobs): (Arc<dyn ReferenceTable>, Arc<dyn BlobStore>) = match self {
+            Self::Embedded { store, .. } => (Arc::new(store.clone()), Arc::new(store.clone())),
+            Self::Aws { table, blobs, .. } => (Arc::new(table.clone()), Arc::new(blobs.clone())),
+        };
+        let steps = Steps { table, blobs: blobs.clone(), context, times };
+        Collector::new(steps, blobs)
     }
 
     /// Tells others who want the same storage for themselves where this process is. Nobody needs to be told of

@@ -9,13 +9,13 @@ use moorage_ports::{Change, PortError};
 use crate::dynamodb::item::{self, Attributes};
 use crate::error::corrupt;
 
-/// The change that a record tells of; `None` for the bytes of a manifest.
+/// The change that a record tells of; `None` for what the feed leaves out.
 pub(super) fn change(record: StreamRecord) -> Result<Option<Change>, PortError> {
     let attributes = |of: Option<HashMap<String, Streamed>>| attributes(of.unwrap_or_default());
     of_images(&attributes(record.keys)?, attributes(record.old_image)?, attributes(record.new_image)?)
 }
 
-/// The change that a record tells of which Lambda handed to a function; `None` for the bytes of a manifest. An
+/// The change that a record tells of which Lambda handed to a function; `None` for what the feed leaves out. An
 /// image that the record does not have is empty.
 ///
 /// # Errors
@@ -30,7 +30,7 @@ pub fn change_of_event(
 
 fn of_images(keys: &Attributes, old: Attributes, new: Attributes) -> Result<Option<Change>, PortError> {
     let key = item::decode_key(keys)?;
-    if key.is_body() {
+    if key.is_untold() {
         return Ok(None);
     }
     let image = |image: Attributes| (!image.is_empty()).then(|| item::decode(image)).transpose();
