@@ -1,14 +1,17 @@
-//! `collect`: the changes of the table, and the schedule.
-//!
-//! The collector itself is not built yet. So this reads what comes, says which records cannot be read, and logs
-//! how many there were: no review is asked for, nothing is collected.
+//! `collect`: each change of the table asks for its reviews, and reviews that are due are done, after changes and by
+//! the schedule.
+
+use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use lambda_runtime::Error;
-use moorage_ports::{Change, PortError};
+use moorage_collector::{Collector, Worked};
+use moorage_ports::{Change, PortError, calls};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use crate::log::REQUEST;
 
 /// What calls the function: the stream with records, or EventBridge with the kind of its event.
 #[derive(Deserialize)]
@@ -31,7 +34,75 @@ struct Sequence {
     number: String,
 }
 
-/// Reads one event; answers which records could not be read.
+/// Time kept to answer in, and for the review that is being done when the time is over.
+const TIME_TO_END: Duration = Duration::from_secs(30);
+
+/// Time for reviews after changes: so long, that is, the next changes of the shard wait at most.
+const TIME_AFTER_CHANGES: Duration = Duration::from_secs(10);
+
+/// Asks for the reviews of the changes in one event, then does what is due until `left` is nearly over. Any of it may
+/// be told again.
+///
+/// # Errors
+/// An event that nobody here understands; those of the storage where reviews cannot be asked for: Lambda then tells
+/// it all again. A review that cannot be done stays due, and fails nothing.
+pub(crate) async fn collect(
+    collector: &Collector,
+    event: &RawValue,
+    left: Duration,
+) -> Result<DynamoDbEventResponse, Error> {
+    let Told { changes, is_scheduled, response } = read(event)?;
+    let clock = collector.steps().context.clock.clone();
+    let began = clock.monotonic();
+    let time = left.saturating_sub(TIME_TO_END);
+    let time = if is_scheduled { time } else { time.min(TIME_AFTER_CHANGES) };
+    let (done, counted) = calls::scope(Box::pin(async {
+        collector.heed(&changes).await?;
+        Ok::<_, Error>(collector.work(Some(time)).await)
+    }))
+    .await;
+    let worked = match done? {
+        Ok(worked) => worked,
+        Err(error) => {
+            tracing::warn!(%error, "it could not be asked what is due");
+            Worked { failed: 1, ..Worked::default() }
+        }
+    };
+    let backend = &counted.backend;
+    tracing::info!(
+        target: REQUEST,
+        operation = "collect",
+        changes = changes.len(),
+        unreadable = response.batch_item_failures.len(),
+        reviews_done = worked.done,
+        reviews_failed = worked.failed,
+        out_of_time = worked.out_of_time,
+        so_far = %collector.tally(),
+        duration_us = u64::try_from((clock.monotonic() - began).as_micros()).unwrap_or(u64::MAX),
+        backend_calls = %counted.calls,
+        table_calls = counted.calls.table(),
+        blob_calls = counted.calls.blobs(),
+        backend_requests = %backend,
+        retries = backend.retries,
+        read_units = backend.read_units,
+        write_units = backend.write_units,
+        list_price_nano_usd = backend.nano_usd,
+        "request"
+    );
+    Ok(response)
+}
+
+/// What one event says.
+#[derive(Default)]
+struct Told {
+    changes: Vec<Change>,
+    /// It is time to look for what is due.
+    is_scheduled: bool,
+    /// Which records could not be read.
+    response: DynamoDbEventResponse,
+}
+
+/// Reads one event; says which records could not be read.
 ///
 /// Lambda sends all records again from the first that failed, and gives up those that keep failing after the times
 /// that the template says, into its queue of failures: with a record that was named, also those behind it in its
@@ -40,45 +111,40 @@ struct Sequence {
 ///
 /// # Errors
 /// An event of another kind; more than one record, of which the first could not be read.
-pub(crate) fn collect(event: &RawValue) -> Result<DynamoDbEventResponse, Error> {
-    let mut response = DynamoDbEventResponse::default();
+fn read(event: &RawValue) -> Result<Told, Error> {
+    let mut told = Told::default();
     let call = serde_json::from_str::<Call>(event.get()).map(|call| (call.records, call.detail_type));
     match call {
         Ok((Some(records), _)) => {
-            let mut read = 0_u64;
             let mut first_failed = false;
             for (index, record) in records.iter().enumerate() {
                 match change(record) {
-                    Ok(_) => read += 1,
+                    Ok(change) => told.changes.extend(change),
                     Err(error) => {
                         let number = sequence_number(record)?;
                         tracing::error!(sequence_number = number, %error, "a change could not be read");
                         first_failed |= index == 0;
                         let mut failure = DynamoDbBatchItemFailure::default();
                         failure.item_identifier = Some(number);
-                        response.batch_item_failures.push(failure);
+                        told.response.batch_item_failures.push(failure);
                     }
                 }
             }
-            let failed = response.batch_item_failures.len();
-            tracing::info!(read, failed, "changes of the table were read; there is no collector yet");
             if first_failed && records.len() > 1 {
                 return Err(
                     "the first change of the batch could not be read: the batch is to be split".into()
                 );
             }
         }
-        Ok((None, Some(detail_type))) => {
-            tracing::info!(detail_type, "it is time to look for reviews; there is no collector yet");
-        }
+        Ok((None, Some(_))) => told.is_scheduled = true,
         Ok((None, None)) | Err(_) => {
             return Err("this is neither an event of the table's stream nor of the schedule".into());
         }
     }
-    Ok(response)
+    Ok(told)
 }
 
-/// `None` where the record is of a manifest's body, whose writes are no changes.
+/// `None` where the feed leaves the item out.
 fn change(record: &RawValue) -> Result<Option<Change>, PortError> {
     let record: EventRecord =
         serde_json::from_str(record.get()).map_err(|error| PortError::Corrupt(error.to_string()))?;

@@ -39,9 +39,11 @@ impl Environment {
                 .unwrap_or(defaults.manifest_bytes_max),
             upload_age_max_ms: number::<u64>(variables, "MOORAGE_UPLOAD_AGE_MAX")?
                 .map_or(defaults.upload_age_max_ms, |seconds| seconds.saturating_mul(1000)),
+            grace_ms: duration_ms(variables, "MOORAGE_GRACE")?.unwrap_or(defaults.grace_ms),
+            recycle_ms: duration_ms(variables, "MOORAGE_RECYCLE")?.unwrap_or(defaults.recycle_ms),
+            signs_urls: true,
             redirect_bytes_min: number(variables, "MOORAGE_REDIRECT_BYTES_MIN")?
                 .unwrap_or(defaults.redirect_bytes_min),
-            ..defaults
         };
         fits("MOORAGE_MANIFEST_BYTES_MAX", settings.manifest_bytes_max as u64)?;
         fits("MOORAGE_REDIRECT_BYTES_MIN", settings.redirect_bytes_min)?;
@@ -85,6 +87,14 @@ fn required(variables: Variables<'_>, name: &str, what: &str) -> Result<String, 
 fn number<N: FromStr<Err: Display>>(variables: Variables<'_>, name: &str) -> Result<Option<N>, String> {
     let Some(text) = set(variables, name) else { return Ok(None) };
     text.parse().map(Some).map_err(|error| format!("{name} is `{text}`, which is no number: {error}"))
+}
+
+fn duration_ms(variables: Variables<'_>, name: &str) -> Result<Option<u64>, String> {
+    let Some(text) = set(variables, name) else { return Ok(None) };
+    let duration = humantime::parse_duration(&text).map_err(|error| {
+        format!("{name} is `{text}`: {error}; write a number and a unit, such as 24h, 90m or 2s")
+    })?;
+    u64::try_from(duration.as_millis()).map(Some).map_err(|_| format!("{name} is `{text}`: that is too long"))
 }
 
 fn choice<T: Copy>(variables: Variables<'_>, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, String> {
@@ -136,6 +146,8 @@ mod tests {
             ("MOORAGE_REDIRECT_BYTES_MIN", "-1"),
             ("MOORAGE_REDIRECT_BYTES_MIN", "10000000"),
             ("MOORAGE_UPLOAD_AGE_MAX", "1h"),
+            ("MOORAGE_GRACE", "24"),
+            ("MOORAGE_RECYCLE", "soon"),
         ] {
             let mut said = vec![(name, value)];
             said.extend(NEEDED);

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use moorage_collector::{Collector, Steps};
 use moorage_http::{Halves, Registry};
 use moorage_operations::{Pull, Push};
-use moorage_ports::Context;
+use moorage_ports::{Context, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::environment::{Environment, log_level};
 use crate::storage::{Connect, FirstUse, Storage};
-use crate::{collect as collector, front, ingest as ingester, log};
+use crate::{collect as collects, front, ingest as ingester, log};
 
 /// Which half of a registry a function serves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,19 +78,31 @@ async fn ingesting(context: &Context) -> Result<Push, String> {
     Ok(Push::new(table, blobs, common))
 }
 
-/// Reads changes of the table, and the schedule, until Lambda ends the process. There is no collector yet; but
-/// the schedule, whose first event comes soon after a stack is made, begins a registry in an empty table.
+/// Follows the changes of the table and the schedule until Lambda ends the process. The schedule, whose first event
+/// comes soon after a stack is made, begins a registry in an empty table.
 pub async fn collect() -> ExitCode {
     let context = started();
-    let opened = match Environment::read() {
-        Ok(environment) => Storage::open(&environment, &context, FirstUse::Begins, Connect::Table).await,
-        Err(error) => Err(error),
+    let collector = match collecting(&context).await {
+        Ok(collector) => collector,
+        Err(error) => return failed_to_start(&error),
     };
-    if let Err(error) = opened {
-        return failed_to_start(&error);
-    }
-    let handle = service_fn(async |event: Event| collector::collect(&event.payload));
+    let handle = service_fn(|event: Event| {
+        let (collector, clock) = (&collector, &context.clock);
+        async move {
+            let left = Timestamp(event.context.deadline).since_ms(clock.now());
+            collects::collect(collector, &event.payload, Duration::from_millis(left)).await
+        }
+    });
     ended(lambda_runtime::run(handle).await)
+}
+
+async fn collecting(context: &Context) -> Result<Collector, String> {
+    let environment = Environment::read()?;
+    let Storage { table, blobs, common } =
+        Storage::open(&environment, context, FirstUse::Begins, Connect::Table).await?;
+    let times = common.settings.times();
+    let steps = Steps { table, blobs: blobs.clone(), context: context.clone(), times };
+    Ok(Collector::new(steps, blobs))
 }
 
 fn started() -> Context {

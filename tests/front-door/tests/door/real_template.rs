@@ -28,8 +28,13 @@ fn the_real_template_is_read() {
     assert_eq!((stream.batch_size, stream.window_ms, stream.retries), (100, 1000, 20));
     assert_eq!(stream.record_age_ms_max, Some(6 * 3_600_000));
     for (partition, sort, is_wanted) in [
-        ("catalog", "app", true),
-        ("manifest#app#sha256:00", "self", true),
+        ("catalog", "app", false),
+        ("manifest#app#sha256:00", "0#self", true),
+        ("manifest#app#sha256:00", "held#tag#v1#00", true),
+        ("blob#sha256:00", "held#app#sha256:00#00", true),
+        ("upload#00", "self", true),
+        ("trash#uploads/00", "self", true),
+        ("repo#app", "policy", true),
         ("manifest#app#sha256:00", "0#body", false),
         ("review#07", "0000#blob", false),
     ] {

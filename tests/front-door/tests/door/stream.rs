@@ -62,7 +62,7 @@ fn batches(door: &Door) -> Vec<Vec<String>> {
 
 #[test]
 fn what_the_filter_keeps_back_never_comes() {
-    let pattern = r#"{"dynamodb":{"Keys":{"PK":{"S":[{"anything-but":{"prefix":"review#"}}]}}}}"#;
+    let pattern = r#"{"dynamodb":{"Keys":{"PK":{"S":[{"anything-but":["review#1","review#2"]}]}}}}"#;
     let door = whose_mapping(&format!("FilterCriteria: {{ Filters: [{{ Pattern: '{pattern}' }}] }}"), &[]);
     let of = |item: &str| json!({ "dynamodb": { "Keys": { "PK": { "S": item } }, "SequenceNumber": item } });
     tell(&door, &[of("review#1"), of("catalog"), of("review#2")]);
