@@ -77,5 +77,7 @@ for name in "${chosen[@]}"; do
 done
 
 (cd "$checkout/tests/cold-start" && env -u CARGO_TARGET_DIR cargo build --quiet --release --locked)
+chosen_functions=()
+for function in "${functions[@]}"; do chosen_functions+=(--function "$function"); done
 "$checkout/tests/cold-start/target/release/moorage-cold-start" --rounds "$rounds" \
-  "${functions[@]/#/--function=}" "${arguments[@]}"
+  "${chosen_functions[@]}" "${arguments[@]}"
