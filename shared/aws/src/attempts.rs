@@ -32,6 +32,7 @@ const OPERATIONS: &[&str] = &[
     "dynamodb:GetShardIterator",
     "dynamodb:PutItem",
     "dynamodb:Query",
+    "dynamodb:Scan",
     "dynamodb:TransactWriteItems",
     "dynamodb:UpdateItem",
     "dynamodb:UpdateTimeToLive",

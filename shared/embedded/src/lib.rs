@@ -65,6 +65,7 @@ mod read;
 mod reader;
 mod receive;
 mod rows;
+mod scan;
 mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -76,7 +77,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use moorage_ports::{Durability, PortError};
+use moorage_ports::{Clock, Durability, PortError, Timestamp};
 
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::OpenError;
@@ -96,6 +97,7 @@ use rows::{Rows, Snapshot};
 pub struct Embedded(Arc<Inner>);
 
 struct Inner {
+    clock: Arc<dyn Clock>,
     options: Options,
     latest: Latest,
     queue: Queue,
@@ -122,6 +124,10 @@ impl Embedded {
     /// `Unavailable`. Blocks for as long as that takes.
     pub fn close(&self) {
         self.0.close();
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 
     fn snapshot(&self) -> Result<Arc<Snapshot>, PortError> {

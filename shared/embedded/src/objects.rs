@@ -12,7 +12,7 @@ use moorage_oci::{Digest, Hasher};
 use moorage_ports::limits::PARTS_MAX;
 use moorage_ports::{
     ByteStream, DeleteBlobs, Durability, ObjectBody, ObjectKey, Part, PartsId, PortError, Put, ReadBlobs,
-    WriteBlobs,
+    Timestamp, WriteBlobs,
 };
 
 use crate::Embedded;
@@ -51,7 +51,7 @@ impl WriteBlobs for Embedded {
         if found.as_ref() != Some(digest) {
             return Ok(Put::DigestMismatch);
         }
-        let bytes = in_memory(&received);
+        let (bytes, made) = (in_memory(&received), self.now());
         let work = move |rows: &mut Rows<'_>| {
             if rows.has(Space::Objects, &row)? {
                 return Ok(Put::AlreadyThere);
@@ -65,7 +65,7 @@ impl WriteBlobs for Embedded {
                     Stored::Pieces(vec![Piece { id: draft.id(), place: Place::File, size }])
                 }
             };
-            rows.put(Space::Objects, &row, &stored.encode())?;
+            rows.put(Space::Objects, &row, &stored.encode(made))?;
             Ok(Put::Stored { size })
         };
         self.step(durability, bytes, work).await
@@ -154,7 +154,7 @@ impl WriteBlobs for Embedded {
         let row = object_key(key)?.to_vec();
         let upload = upload_key(key, id)?;
         let parts = parts.to_vec();
-        let inline_bytes_max = self.inline_blob_bytes_max() as u64;
+        let (inline_bytes_max, made) = (self.inline_blob_bytes_max() as u64, self.now());
         let work = move |rows: &mut Rows<'_>| {
             let all_parts = all_parts(rows, &upload)?;
             if rows.has(Space::Objects, &row)? {
@@ -163,7 +163,7 @@ impl WriteBlobs for Embedded {
             }
             let pieces = named_pieces(rows, &upload, &parts)?;
             let stored = join(rows, pieces, inline_bytes_max)?;
-            rows.put(Space::Objects, &row, &stored.encode())?;
+            rows.put(Space::Objects, &row, &stored.encode(made))?;
             let kept = if let Stored::Pieces(pieces) = &stored { &pieces[..] } else { &[] };
             drop_parts(rows, &upload, &all_parts, kept)?;
             Ok(Put::Stored { size: stored.size() })
@@ -206,6 +206,12 @@ impl DeleteBlobs for Embedded {
         limit: usize,
     ) -> Result<Vec<ObjectKey>, PortError> {
         self.list_objects(prefix, after, limit)
+    }
+
+    async fn made_at(&self, key: &ObjectKey) -> Result<Option<Timestamp>, PortError> {
+        let snapshot = self.snapshot()?;
+        let row = snapshot.get(Space::Objects, object_key(key)?).map_err(read_failed)?;
+        Ok(row.and_then(|row| Stored::made(row.value())))
     }
 }
 

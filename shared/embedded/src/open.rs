@@ -83,6 +83,7 @@ impl Embedded {
             .spawn(move || cleaner.run(&tasks))
             .map_err(failed)?;
         Ok(Self(Arc::new(Inner {
+            clock: context.clock.clone(),
             options,
             latest,
             queue,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use moorage_ports::limits::OBJECT_KEY_BYTES_MAX;
-use moorage_ports::{ObjectKey, PartsId, PortError};
+use moorage_ports::{ObjectKey, PartsId, PortError, Timestamp};
 
 use crate::error::corrupt;
 
@@ -89,15 +89,21 @@ pub(crate) enum Stored {
 }
 
 impl Stored {
+    /// As they were written at first: without the time.
     const INLINE: u8 = 0;
     const PIECES: u8 = 1;
+    /// The same with the time when the object was made, in eight bytes.
+    const INLINE_SINCE: u8 = 2;
+    const PIECES_SINCE: u8 = 3;
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self, made: Timestamp) -> Vec<u8> {
+        let since = made.0.to_be_bytes();
         match self {
-            Self::Inline(bytes) => [&[Self::INLINE], &bytes[..]].concat(),
+            Self::Inline(bytes) => [&[Self::INLINE_SINCE], &since[..], &bytes[..]].concat(),
             Self::Pieces(pieces) => {
-                let mut bytes = Vec::with_capacity(1 + pieces.len() * Piece::BYTES);
-                bytes.push(Self::PIECES);
+                let mut bytes = Vec::with_capacity(1 + since.len() + pieces.len() * Piece::BYTES);
+                bytes.push(Self::PIECES_SINCE);
+                bytes.extend_from_slice(&since);
                 for piece in pieces {
                     bytes.extend_from_slice(&piece.encode());
                 }
@@ -106,8 +112,25 @@ impl Stored {
         }
     }
 
+    /// When the object was made; `None` where its row does not say it.
+    pub(crate) fn made(bytes: &[u8]) -> Option<Timestamp> {
+        match bytes.split_first()? {
+            (&(Self::INLINE_SINCE | Self::PIECES_SINCE), rest) => {
+                rest.first_chunk::<8>().map(|since| Timestamp(u64::from_be_bytes(*since)))
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, PortError> {
-        match bytes.split_first() {
+        let without_time = match bytes.split_first() {
+            Some((&Self::INLINE_SINCE, rest)) => Some((&Self::INLINE, rest.get(8..))),
+            Some((&Self::PIECES_SINCE, rest)) => Some((&Self::PIECES, rest.get(8..))),
+            Some((kind, rest)) => Some((kind, Some(rest))),
+            None => None,
+        };
+        let without_time = without_time.and_then(|(kind, rest)| Some((kind, rest?)));
+        match without_time {
             Some((&Self::INLINE, bytes)) => Ok(Self::Inline(Bytes::copy_from_slice(bytes))),
             Some((&Self::PIECES, bytes)) => {
                 bytes.chunks(Piece::BYTES).map(Piece::decode).collect::<Result<_, _>>().map(Self::Pieces)

@@ -21,7 +21,7 @@ use crate::error::{Stop, read_failed};
 use crate::rows::{Rows, Snapshot};
 
 /// A page stops after this many bytes, as DynamoDB's do.
-const PAGE_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
 #[async_trait]
 impl ReadTable for Embedded {

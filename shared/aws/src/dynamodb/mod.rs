@@ -11,6 +11,7 @@ mod item;
 mod keep;
 mod limits;
 mod read;
+mod scan;
 mod transact;
 mod tries;
 mod write;

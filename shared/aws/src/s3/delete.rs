@@ -1,6 +1,6 @@
 //! What is for the collector: deleting, and listing what is there.
 
-use moorage_ports::{ObjectKey, PortError};
+use moorage_ports::{ObjectKey, PortError, Timestamp};
 
 use super::Blobs;
 use super::error::Failure as _;
@@ -24,6 +24,27 @@ impl Blobs {
             Ok(_) => Ok(()),
             Err(error) if error.is_absent() => Ok(()),
             Err(error) => Err(error.told(&format!("delete {key}"))),
+        }
+    }
+
+    /// An object is never changed, so that its last modification is its making.
+    pub(super) async fn last_modified(&self, key: &ObjectKey) -> Result<Option<Timestamp>, PortError> {
+        let head = self
+            .client
+            .head_object()
+            .bucket(&*self.bucket)
+            .key(key.as_str())
+            .customize()
+            .config_override(self.times.control())
+            .send()
+            .await;
+        match head {
+            Ok(head) => {
+                let seconds = head.last_modified().and_then(|made| u64::try_from(made.secs()).ok());
+                Ok(seconds.map(|seconds| Timestamp(seconds.saturating_mul(1000))))
+            }
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error.told(&format!("head {key}"))),
         }
     }
 

@@ -39,7 +39,7 @@ use aws_config::SdkConfig;
 use moorage_oci::Digest;
 use moorage_ports::{
     ByteStream, Context, DeleteBlobs, Durability, Object, ObjectKey, Part, PartsId, PortError, Put,
-    ReadBlobs, WriteBlobs,
+    ReadBlobs, Timestamp, WriteBlobs,
 };
 
 use self::cutter::Cut;
@@ -183,5 +183,9 @@ impl DeleteBlobs for Blobs {
         limit: usize,
     ) -> Result<Vec<ObjectKey>, PortError> {
         self.list_objects(prefix, after, limit).await
+    }
+
+    async fn made_at(&self, key: &ObjectKey) -> Result<Option<Timestamp>, PortError> {
+        self.last_modified(key).await
     }
 }

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::PortError;
 use crate::object_keys::ObjectKey;
+use crate::value::Timestamp;
 
 /// From when on a write survives a power cut.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -192,6 +193,12 @@ pub trait DeleteBlobs: Send + Sync {
         after: Option<&ObjectKey>,
         limit: usize,
     ) -> Result<Vec<ObjectKey>, PortError>;
+
+    /// When the object was made, by the store's own clock, to the second; `None` where there is none, or where the
+    /// store does not know (a wrapper that does not ask). One call: for objects that nobody seems to name.
+    async fn made_at(&self, _key: &ObjectKey) -> Result<Option<Timestamp>, PortError> {
+        Ok(None)
+    }
 }
 
 /// The whole store.

@@ -281,6 +281,12 @@ impl Key {
         repository.parse().ok()
     }
 
+    /// The repository, where this is the key of something that lies under it.
+    #[must_use]
+    pub fn repository(&self) -> Option<RepositoryName> {
+        self.partition.strip_prefix(REPOSITORY)?.parse().ok()
+    }
+
     /// The manifest, where this is the key of an entry in the list of a repository's manifests.
     #[must_use]
     pub fn listed_digest(&self) -> Option<Digest> {

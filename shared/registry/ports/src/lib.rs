@@ -39,6 +39,6 @@ pub use keys::{Holder, Key, Reviewed, SortRange};
 pub use object_keys::ObjectKey;
 pub use table::{
     Action, Change, ChangeFeed, Changes, Cursor, Expect, KeepUntil, Page, Query, ReadTable, ReferenceTable,
-    Transacted, WriteTable, Written,
+    ScanTable, Scanned, Transacted, WriteTable, Written,
 };
 pub use value::{Incarnation, Nonce, Timestamp, Version};

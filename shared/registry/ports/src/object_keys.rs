@@ -54,6 +54,19 @@ impl ObjectKey {
         &self.0
     }
 
+    /// Whether it may have been built here: whatever else is in a bucket is not ours to delete.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        let nonce = |rest: &str| rest.parse::<Nonce>().is_ok();
+        self.blob_parts().is_some()
+            || self.0.strip_prefix("uploads/").is_some_and(nonce)
+            || self.0.strip_prefix("tails/").is_some_and(nonce)
+            || self
+                .0
+                .strip_prefix("manifests/")
+                .is_some_and(|rest| Self::from_stored(rest).blob_parts().is_some())
+    }
+
     /// What a key of [`Self::blob`] was built of; `None` for any other key.
     #[must_use]
     pub fn blob_parts(&self) -> Option<(Digest, RepositoryName, Nonce)> {
@@ -93,9 +106,12 @@ mod tests {
         let foreign = ["", "/", "a/b/c", "sha256:00/app/00000000000000000000000000000007"];
         let short = format!("{digest}/00000000000000000000000000000007");
         let no_nonce = format!("{digest}/app/photo.jpg");
-        let foreign = foreign.into_iter().chain([short.as_str(), &no_nonce]).map(ObjectKey::from_stored);
-        for key in ours.into_iter().chain(foreign) {
+        let foreign = foreign.into_iter().chain([short.as_str(), &no_nonce, "tails/x", "manifests/"]);
+        let foreign: Vec<_> = foreign.map(ObjectKey::from_stored).collect();
+        for key in ours.iter().chain(&foreign) {
             assert_eq!(key.blob_parts(), None, "{key}");
         }
+        assert!(ours.iter().all(ObjectKey::is_ours) && ObjectKey::blob(&digest, &name, Nonce(7)).is_ours());
+        assert!(!foreign.iter().any(ObjectKey::is_ours));
     }
 }

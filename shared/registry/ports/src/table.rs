@@ -203,7 +203,28 @@ pub trait ChangeFeed: Send + Sync {
     async fn changes(&self, cursor: &Cursor, limit: usize) -> Result<Changes, PortError>;
 }
 
-/// The whole table.
+/// Some items of a table.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Scanned {
+    pub items: Vec<Item>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+/// The whole table, from one end to the other. Nothing that serves a request may need it: it is for the audit.
+#[async_trait]
+pub trait ScanTable: Send + Sync {
+    /// At most `limit` items (at least 1) after the place `after`; `None` is the beginning. In no order that means
+    /// anything, each as it was at some instant of the call. Pages that are joined have every item that was there
+    /// from before the first to after the last of them, at least once; what is made or deleted meanwhile may be in
+    /// them or not. A page may be empty, or stop for its size, and be followed by more.
+    ///
+    /// # Errors
+    /// `Misuse` for no items, or a place that this table did not answer with.
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Scanned, PortError>;
+}
+
+/// The whole table, as those who serve requests and the collector see it: none of them may scan it.
 pub trait ReferenceTable: ReadTable + KeepUntil + WriteTable + ChangeFeed {}
 
 impl<T: ReadTable + KeepUntil + WriteTable + ChangeFeed> ReferenceTable for T {}

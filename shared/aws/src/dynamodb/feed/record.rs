@@ -9,14 +9,14 @@ use moorage_ports::{Change, PortError};
 use crate::dynamodb::item::{self, Attributes};
 use crate::error::corrupt;
 
-/// The change that a record tells of; `None` for what the feed leaves out.
+/// The change that a record tells of; `None` for what the feed leaves out, and where nothing changed.
 pub(super) fn change(record: StreamRecord) -> Result<Option<Change>, PortError> {
     let attributes = |of: Option<HashMap<String, Streamed>>| attributes(of.unwrap_or_default());
     of_images(&attributes(record.keys)?, attributes(record.old_image)?, attributes(record.new_image)?)
 }
 
-/// The change that a record tells of which Lambda handed to a function; `None` for what the feed leaves out. An
-/// image that the record does not have is empty.
+/// The change that a record tells of which Lambda handed to a function; `None` for what the feed leaves out, and where
+/// nothing changed. An image that the record does not have is empty.
 ///
 /// # Errors
 /// `Corrupt` where this version cannot read it.
@@ -35,12 +35,9 @@ fn of_images(keys: &Attributes, old: Attributes, new: Attributes) -> Result<Opti
     }
     let image = |image: Attributes| (!image.is_empty()).then(|| item::decode(image)).transpose();
     let (old, new) = (image(old)?, image(new)?);
-    if old.is_none() && new.is_none() {
-        return Err(corrupt(format!(
-            "{key:?}: its change has no images: the stream must have new and old ones"
-        )));
-    }
-    Ok(Some(Change { key, old, new }))
+    // The delete of what was not there: DynamoDB has no record of it, DynamoDB Local has one. That the stream has new
+    // and old images is seen to where a process starts ([`crate::setup`]).
+    Ok((old.is_some() || new.is_some()).then_some(Change { key, old, new }))
 }
 
 fn attributes(streamed: HashMap<String, Streamed>) -> Result<Attributes, PortError> {
@@ -62,4 +59,17 @@ fn attribute(value: Streamed) -> Result<AttributeValue, PortError> {
         Streamed::Bs(set) => AttributeValue::Bs(set),
         other => return Err(corrupt(format!("the stream has a value of an unknown form: {other:?}"))),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delete_of_what_was_not_there_is_no_change() {
+        let key = |value: &str| AttributeValue::S(value.to_owned());
+        let keys = HashMap::from([("PK".to_owned(), key("repo#app")), ("SK".to_owned(), key("tag#v1"))]);
+        let change = of_images(&keys, Attributes::new(), Attributes::new()).expect("it can be read");
+        assert_eq!(change, None);
+    }
 }

@@ -14,8 +14,8 @@ use crate::facts::{Fact, Item};
 use crate::keys::Key;
 use crate::object_keys::ObjectKey;
 use crate::table::{
-    Action, ChangeFeed, Changes, Cursor, Expect, KeepUntil, Page, Query, ReadTable, Transacted, WriteTable,
-    Written,
+    Action, ChangeFeed, Changes, Cursor, Expect, KeepUntil, Page, Query, ReadTable, ScanTable, Scanned,
+    Transacted, WriteTable, Written,
 };
 use crate::value::{Timestamp, Version};
 
@@ -172,6 +172,17 @@ impl<S: ChangeFeed + ?Sized, L: Ledger> ChangeFeed for CountCalls<S, L> {
 }
 
 #[async_trait]
+impl<S: ScanTable + ?Sized, L: Ledger> ScanTable for CountCalls<S, L> {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Scanned, PortError> {
+        self.call(Call::Scan, 0);
+        let page = self.inner.scan(after, limit).await?;
+        self.answered(Call::Scan, page.items.len());
+        self.read(page.items.iter().map(body_bytes).sum());
+        Ok(page)
+    }
+}
+
+#[async_trait]
 impl<S: ReadBlobs + ?Sized, L: Ledger> ReadBlobs for CountCalls<S, L> {
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Option<Object>, PortError> {
         self.call(Call::GetBlob, 1);
@@ -279,5 +290,10 @@ impl<S: DeleteBlobs + ?Sized, L: Ledger> DeleteBlobs for CountCalls<S, L> {
         let keys = self.inner.list(prefix, after, limit).await?;
         self.answered(Call::ListBlobs, keys.len());
         Ok(keys)
+    }
+
+    async fn made_at(&self, key: &ObjectKey) -> Result<Option<Timestamp>, PortError> {
+        self.call(Call::BlobAge, 1);
+        self.inner.made_at(key).await
     }
 }

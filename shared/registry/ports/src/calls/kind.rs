@@ -13,6 +13,8 @@ pub enum Call {
     Transact,
     KeepUntil,
     Changes,
+    /// A page of the whole table.
+    Scan,
     GetBlob,
     /// An object's size alone.
     BlobSize,
@@ -25,11 +27,13 @@ pub enum Call {
     Abort,
     DeleteBlob,
     ListBlobs,
+    /// When an object was made.
+    BlobAge,
 }
 
 impl Call {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Get,
         Self::BatchGet,
         Self::Query,
@@ -39,6 +43,7 @@ impl Call {
         Self::Transact,
         Self::KeepUntil,
         Self::Changes,
+        Self::Scan,
         Self::GetBlob,
         Self::BlobSize,
         Self::PutBlob,
@@ -49,6 +54,7 @@ impl Call {
         Self::Abort,
         Self::DeleteBlob,
         Self::ListBlobs,
+        Self::BlobAge,
     ];
 
     /// As the method is called; which store it is of is said beside it.
@@ -64,6 +70,7 @@ impl Call {
             Self::Transact => "transact",
             Self::KeepUntil => "keep_until",
             Self::Changes => "changes",
+            Self::Scan => "scan",
             Self::OpenParts => "open_parts",
             Self::BlobSize => "size",
             Self::PutParts => "put_parts",
@@ -71,6 +78,7 @@ impl Call {
             Self::Complete => "complete",
             Self::Abort => "abort",
             Self::ListBlobs => "list",
+            Self::BlobAge => "made_at",
         }
     }
 
@@ -86,7 +94,8 @@ impl Call {
             | Self::BatchWrite
             | Self::Transact
             | Self::KeepUntil
-            | Self::Changes => true,
+            | Self::Changes
+            | Self::Scan => true,
             Self::GetBlob
             | Self::BlobSize
             | Self::PutBlob
@@ -96,7 +105,8 @@ impl Call {
             | Self::Complete
             | Self::Abort
             | Self::DeleteBlob
-            | Self::ListBlobs => false,
+            | Self::ListBlobs
+            | Self::BlobAge => false,
         }
     }
 
@@ -108,9 +118,11 @@ impl Call {
             | Self::BatchGet
             | Self::Query
             | Self::Changes
+            | Self::Scan
             | Self::GetBlob
             | Self::BlobSize
-            | Self::ListBlobs => false,
+            | Self::ListBlobs
+            | Self::BlobAge => false,
             Self::Put
             | Self::Delete
             | Self::BatchWrite

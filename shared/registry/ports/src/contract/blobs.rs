@@ -1,5 +1,6 @@
 //! The clauses of the blob store's contract. Each is named by what it holds an adapter to.
 
+pub mod ages;
 pub mod deletes;
 pub mod durability;
 pub mod lists;
@@ -45,6 +46,10 @@ macro_rules! __blobs_clauses {
     ($then:ident $arguments:tt) => {
         $crate::$then! {
             $arguments blobs:
+            ages {
+                an_object_was_made_when_it_came,
+                nothing_was_made_where_nothing_is,
+            }
             deletes {
                 a_deleted_object_is_gone,
                 a_delete_takes_one_object_only,

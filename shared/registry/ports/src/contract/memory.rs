@@ -17,6 +17,7 @@ use crate::facts::Item;
 use crate::keys::Key;
 use crate::object_keys::ObjectKey;
 use crate::table::Change;
+use crate::value::Timestamp;
 
 /// A reference table and a blob store in memory.
 #[derive(Default)]
@@ -31,6 +32,8 @@ struct World {
     /// The last place that was given away; not given again after a power cut.
     last_change: u64,
     objects: BTreeMap<ObjectKey, Bytes>,
+    /// When each object was made that there is, or was.
+    made: BTreeMap<ObjectKey, Timestamp>,
     /// Objects in the making.
     parts: BTreeMap<String, Parts>,
     /// The last name given to an object in the making or a part.

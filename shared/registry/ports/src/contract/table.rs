@@ -8,15 +8,16 @@ pub mod items;
 pub mod keeping;
 pub mod queries;
 pub mod races;
+pub mod scan;
 pub mod transactions;
 
 use super::{Clause, Fixture};
-use crate::table::ReferenceTable;
+use crate::table::{ReferenceTable, ScanTable};
 
 /// A fixture whose store is a reference table.
-pub trait TableFixture: Fixture<Store: ReferenceTable> {}
+pub trait TableFixture: Fixture<Store: ReferenceTable + ScanTable> {}
 
-impl<F: Fixture<Store: ReferenceTable>> TableFixture for F {}
+impl<F: Fixture<Store: ReferenceTable + ScanTable>> TableFixture for F {}
 
 /// Every clause by its name (`conditions::put_on_a_version_replaces_it`), for a fixture.
 #[must_use]
@@ -123,6 +124,13 @@ macro_rules! __table_clauses {
                 of_racing_transactions_on_one_version_one_is_done,
                 transactions_lose_nothing_between_them,
                 writes_and_transactions_on_one_version_exclude_each_other,
+            }
+            scan {
+                a_misused_scan_is_turned_away,
+                a_page_of_a_scan_is_no_longer_than_asked_for,
+                a_scan_has_every_item_as_it_is,
+                a_scan_has_what_was_there_all_the_time,
+                what_was_deleted_is_in_no_scan,
             }
             transactions {
                 a_check_writes_nothing,

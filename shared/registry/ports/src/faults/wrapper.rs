@@ -15,8 +15,8 @@ use crate::facts::Item;
 use crate::keys::Key;
 use crate::object_keys::ObjectKey;
 use crate::table::{
-    Action, ChangeFeed, Changes, Cursor, Expect, KeepUntil, Page, Query, ReadTable, Transacted, WriteTable,
-    Written,
+    Action, ChangeFeed, Changes, Cursor, Expect, KeepUntil, Page, Query, ReadTable, ScanTable, Scanned,
+    Transacted, WriteTable, Written,
 };
 use crate::value::{Timestamp, Version};
 
@@ -136,6 +136,13 @@ impl<S: ChangeFeed + ?Sized> ChangeFeed for Faults<S> {
 }
 
 #[async_trait]
+impl<S: ScanTable + ?Sized> ScanTable for Faults<S> {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Scanned, PortError> {
+        self.make(Call::Scan, self.inner.scan(after, limit)).await
+    }
+}
+
+#[async_trait]
 impl<S: ReadBlobs + ?Sized> ReadBlobs for Faults<S> {
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Option<Object>, PortError> {
         self.make(Call::GetBlob, self.inner.get(key, range)).await
@@ -221,5 +228,9 @@ impl<S: DeleteBlobs + ?Sized> DeleteBlobs for Faults<S> {
         limit: usize,
     ) -> Result<Vec<ObjectKey>, PortError> {
         self.make(Call::ListBlobs, self.inner.list(prefix, after, limit)).await
+    }
+
+    async fn made_at(&self, key: &ObjectKey) -> Result<Option<Timestamp>, PortError> {
+        self.make(Call::BlobAge, self.inner.made_at(key)).await
     }
 }

@@ -11,8 +11,10 @@ use super::{Memory, Undo, World};
 use crate::blobs::{
     ByteStream, DeleteBlobs, Durability, Object, ObjectBody, Part, PartsId, Put, ReadBlobs, WriteBlobs,
 };
+use crate::context::Context;
 use crate::error::PortError;
 use crate::object_keys::ObjectKey;
+use crate::value::Timestamp;
 
 #[async_trait]
 impl ReadBlobs for Memory {
@@ -143,6 +145,11 @@ impl DeleteBlobs for Memory {
         let later = world.objects.range::<ObjectKey, _>((start, Bound::Unbounded)).map(|(key, _)| key);
         Ok(later.filter(|key| key.as_str().starts_with(prefix)).take(limit).cloned().collect())
     }
+
+    async fn made_at(&self, key: &ObjectKey) -> Result<Option<Timestamp>, PortError> {
+        let world = self.world();
+        Ok(world.made.get(key).copied().filter(|_| world.objects.contains_key(key)))
+    }
 }
 
 impl World {
@@ -159,6 +166,7 @@ impl World {
         }
         let size = bytes.len() as u64;
         self.objects.insert(key.clone(), bytes);
+        self.made.insert(key.clone(), Context::system().clock.now());
         if durability == Durability::BeforeNext {
             self.undo.push(Undo::Object(key.clone()));
         }

@@ -14,8 +14,8 @@ use crate::limits::{
     TRANSACTION_ITEMS_MAX,
 };
 use crate::table::{
-    Action, ChangeFeed, Changes, Cursor, Expect, KeepUntil, Page, Query, ReadTable, Transacted, WriteTable,
-    Written,
+    Action, ChangeFeed, Changes, Cursor, Expect, KeepUntil, Page, Query, ReadTable, ScanTable, Scanned,
+    Transacted, WriteTable, Written,
 };
 use crate::value::{Timestamp, Version};
 
@@ -121,6 +121,26 @@ impl ChangeFeed for Memory {
         let (places, changes): (Vec<u64>, _) = later.map(|(place, change)| (*place, change.clone())).unzip();
         let next = places.last().map_or_else(|| cursor.clone(), |place| Cursor(place.to_string()));
         Ok(Changes { changes, next, lost: false })
+    }
+}
+
+#[async_trait]
+impl ScanTable for Memory {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Scanned, PortError> {
+        if limit == 0 {
+            return Err(misuse("a scan for no items"));
+        }
+        let after = after.map(|place| {
+            let (partition, sort) = place.0.split_once('\0').ok_or_else(|| misuse("no place"))?;
+            Ok::<_, PortError>(Key::from_stored(partition, sort))
+        });
+        let start = after.transpose()?.map_or(Bound::Unbounded, Bound::Excluded);
+        let world = self.world();
+        let mut found = world.items.range((start, Bound::Unbounded)).map(|(_, item)| item);
+        let items: Vec<Item> = found.by_ref().take(limit).cloned().collect();
+        let last = items.last().filter(|_| found.next().is_some());
+        let next = last.map(|item| Cursor(format!("{}\0{}", item.key.partition(), item.key.sort())));
+        Ok(Scanned { items, next })
     }
 }
 

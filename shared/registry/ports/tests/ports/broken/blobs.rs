@@ -9,7 +9,7 @@ use moorage_oci::{Algorithm, Digest};
 use moorage_ports::contract::blobs::clauses;
 use moorage_ports::{
     ByteStream, DeleteBlobs, Durability, Object, ObjectKey, Part, PartsId, PortError, Put, ReadBlobs,
-    WriteBlobs,
+    Timestamp, WriteBlobs,
 };
 
 use super::{Broken, BrokenFixture, OF_BLOBS, assert_catches};
@@ -61,6 +61,7 @@ defects! {
     lists::a_list_begins_after_a_key catches { ListBeginsAtItsKey as a_list_that_begins_at_its_key }
     lists::a_list_is_no_longer_than_asked_for catches { ListIgnoresLimits as a_list_without_limits }
     lists::a_prefix_may_end_anywhere catches { PrefixIsADirectory as a_prefix_taken_for_a_directory }
+    ages::an_object_was_made_when_it_came catches { ForgetsWhenItWasMade as a_store_that_forgets_when_an_object_was_made }
     deletes::a_delete_takes_one_object_only catches { DeleteTakesAll as a_delete_that_takes_all_below }
     deletes::a_deleted_object_is_gone catches { DeleteDoesNothing as a_delete_that_does_nothing }
     durability::what_was_to_be_durable_on_answer_survives_a_power_cut catches {
@@ -289,6 +290,11 @@ impl DeleteBlobs for Broken<Defect> {
             _ => {}
         }
         Ok(keys)
+    }
+
+    async fn made_at(&self, key: &ObjectKey) -> Result<Option<Timestamp>, PortError> {
+        let made = self.memory.made_at(key).await?;
+        Ok(made.filter(|_| !self.has(Defect::ForgetsWhenItWasMade)))
     }
 }
 

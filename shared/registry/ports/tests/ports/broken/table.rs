@@ -5,7 +5,7 @@ use moorage_ports::contract::table::clauses;
 use moorage_ports::facts::State;
 use moorage_ports::{
     Action, ChangeFeed, Changes, Cursor, Durability, Expect, Fact, Item, KeepUntil, Key, Page, PortError,
-    Query, ReadTable, Timestamp, Transacted, Version, WriteTable, Written,
+    Query, ReadTable, ScanTable, Scanned, Timestamp, Transacted, Version, WriteTable, Written,
 };
 
 use super::{Broken, BrokenFixture, OF_TABLE, assert_catches};
@@ -84,6 +84,10 @@ defects! {
     }
     keeping::keeping_moves_the_time_and_renews_the_version catches {
         KeepingRenewsNothing as keeping_that_renews_nothing,
+    }
+    scan::a_page_of_a_scan_is_no_longer_than_asked_for catches {
+        ScanForgetsTheLast as a_scan_that_forgets_the_last_of_a_page,
+        ScanEndsEarly as a_scan_that_ends_early,
     }
     feed::each_write_is_in_the_feed_with_what_was_and_what_is catches {
         FeedHasNoOldImages as a_feed_without_old_images,
@@ -372,6 +376,19 @@ impl ChangeFeed for Broken<Defect> {
             Some(Defect::CursorSkipsOne) if page.changes.len() == limit => {
                 page.next = Cursor((page.next.0.parse::<u64>().expect("a place") + 1).to_string());
             }
+            _ => {}
+        }
+        Ok(page)
+    }
+}
+
+#[async_trait]
+impl ScanTable for Broken<Defect> {
+    async fn scan(&self, after: Option<&Cursor>, limit: usize) -> Result<Scanned, PortError> {
+        let mut page = self.memory.scan(after, limit).await?;
+        match self.defect {
+            Some(Defect::ScanForgetsTheLast) if page.next.is_some() => _ = page.items.pop(),
+            Some(Defect::ScanEndsEarly) => page.next = None,
             _ => {}
         }
         Ok(page)
