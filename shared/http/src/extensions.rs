@@ -39,8 +39,13 @@ impl Registry {
         let ours = Extension {
             name: "_moorage",
             url: "https://github.com/moorage/moorage",
-            description: "A repository's recycle bin and its policy.",
-            endpoints: &["_moorage/recycle-bin/", "_moorage/recycle-bin/<digest>", "_moorage/policy"],
+            description: "A repository's recycle bin and its policy, and why something is kept or when it goes.",
+            endpoints: &[
+                "_moorage/recycle-bin/",
+                "_moorage/recycle-bin/<digest>",
+                "_moorage/policy",
+                "_moorage/explain/<digest>",
+            ],
         };
         Ok(Answer::new(StatusCode::OK)
             .json("application/json", &Extensions { extensions: &[discovery, ours] }))

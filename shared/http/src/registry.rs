@@ -163,6 +163,9 @@ impl Registry {
             (Route::RecycleBin { repository, digest: Some(digest) }, "DELETE") => {
                 self.writable()?.purge(&repository, &digest).await
             }
+            (Route::Explain { repository, digest }, "GET") => {
+                self.get_explanation(&repository, &digest).await
+            }
             (Route::Policy { repository }, "GET") => self.get_policy(&repository).await,
             (Route::Policy { repository }, "PUT") => self.writable()?.put_policy(&repository, incoming).await,
             (Route::Tags { repository }, "GET") => self.get_tags(&repository, &head).await,
@@ -218,7 +221,7 @@ fn not_allowed(route: &Route<'_>, method: &Method) -> RegistryError {
     let allowed = match route {
         Route::Base => "GET, HEAD",
         Route::Catalog | Route::Extensions { .. } | Route::Tags { .. } | Route::Referrers { .. } => "GET",
-        Route::RecycleBin { digest: None, .. } => "GET",
+        Route::RecycleBin { digest: None, .. } | Route::Explain { .. } => "GET",
         Route::RecycleBin { digest: Some(_), .. } => "POST, DELETE",
         Route::Policy { .. } => "GET, PUT",
         Route::Manifest { .. } => "GET, HEAD, PUT, DELETE",
@@ -247,6 +250,7 @@ impl Names {
                 ("recycle-bin", repository.as_ref(), digest.as_deref().unwrap_or_default())
             }
             Route::Policy { repository } => ("policy", repository.as_ref(), ""),
+            Route::Explain { repository, digest } => ("explain", repository.as_ref(), digest.as_ref()),
             Route::Tags { repository } => ("tags", repository.as_ref(), ""),
             Route::Manifest { repository, reference } => {
                 ("manifest", repository.as_ref(), reference.as_ref())

@@ -21,6 +21,8 @@ pub enum Route<'a> {
     RecycleBin { repository: Cow<'a, str>, digest: Option<Cow<'a, str>> },
     /// `/v2/<name>/_moorage/policy`
     Policy { repository: Cow<'a, str> },
+    /// `/v2/<name>/_moorage/explain/<digest>`
+    Explain { repository: Cow<'a, str>, digest: Cow<'a, str> },
     /// `/v2/<name>/tags/list`
     Tags { repository: Cow<'a, str> },
     /// `/v2/<name>/manifests/<reference>`
@@ -59,10 +61,11 @@ pub fn route(path: &str) -> Result<Route<'_>, InvalidRequest> {
         return Ok(match ours {
             "policy" => Route::Policy { repository },
             "recycle-bin" | "recycle-bin/" => Route::RecycleBin { repository, digest: None },
-            _ => {
-                let digest = ours.strip_prefix("recycle-bin/").ok_or_else(unknown)?;
-                Route::RecycleBin { repository, digest: Some(decoded(digest)?) }
-            }
+            _ => match ours.split_once('/').ok_or_else(unknown)? {
+                ("recycle-bin", digest) => Route::RecycleBin { repository, digest: Some(decoded(digest)?) },
+                ("explain", digest) => Route::Explain { repository, digest: decoded(digest)? },
+                _ => return Err(unknown()),
+            },
         });
     }
     let (before, last) = rest.rsplit_once('/').ok_or_else(unknown)?;

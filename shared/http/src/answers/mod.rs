@@ -1,6 +1,7 @@
 //! The answers, one file for each thing that the API names.
 
 mod blobs;
+mod explain;
 mod lists;
 mod manifests;
 mod policy;

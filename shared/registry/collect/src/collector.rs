@@ -12,6 +12,7 @@ use moorage_ports::{
 
 use crate::kept::Unheld;
 use crate::look::Look;
+use crate::mutants::{Mutant, without};
 use crate::recycle::recycled_since;
 use crate::reviews::Review;
 use crate::steps::{Steps, node_of};
@@ -179,7 +180,14 @@ impl Collector {
     /// holds (where missing children are allowed) is real, and stays.
     async fn clear_absent(&self, of: &Reviewed) -> Result<(), PortError> {
         let look = self.steps.look(of, None).await?;
-        self.bury(look.dead).await
+        self.bury(look.dead).await?;
+        match of {
+            // An index that was refused left a note that it would have held it.
+            Reviewed::Manifest(repository, digest) if look.by.is_none() => {
+                self.steps.remove_dead(vec![Key::was_held(repository, digest)]).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Its pusher may have died: it is given up when its time is over.
@@ -225,7 +233,7 @@ impl Collector {
             }
         }
         let keep_until = node_of(&item)?.keep_until;
-        if keep_until > self.steps.now() {
+        if keep_until > self.steps.now() && !without(Mutant::KeepUntilAsked) {
             return self.wait(of, keep_until).await;
         }
         self.change(item, Event::Condemned, |node| node.state = State::Condemned).await
@@ -235,7 +243,7 @@ impl Collector {
     /// later sees the state.
     async fn condemned(&self, of: &Reviewed, item: Item) -> Result<Next, PortError> {
         let look = self.look(of, &item).await?;
-        if look.by.is_some() {
+        if look.by.is_some() && !without(Mutant::SecondLook) {
             let rescued = self.change(item, Event::Rescued, |node| node.state = State::Live).await?;
             return Ok(match rescued {
                 Next::With(Some(item)) if node_of(&item)?.state == State::Live => Next::Done,
@@ -251,10 +259,7 @@ impl Collector {
                 tracing::info!(%of, "nothing holds it: it went into the recycle bin");
                 Next::With(Some(Box::new(recycled)))
             }
-            Err(now) => {
-                self.tally.note(Event::Lost);
-                Next::With(now.map(Box::new))
-            }
+            Err(now) => self.lost_to(now),
         })
     }
 
@@ -315,17 +320,22 @@ impl Collector {
                 tracing::debug!(key = ?changed.key, ?event, "a node's state was changed");
                 Next::With(Some(Box::new(changed)))
             }
-            Err(now) => {
-                self.tally.note(Event::Lost);
-                Next::With(now.map(Box::new))
-            }
+            Err(now) => self.lost_to(now),
         })
     }
 
     /// Another was faster: go on with what is there now.
     async fn lost(&self, of: &Reviewed) -> Result<Next, PortError> {
+        let now = self.steps.table.get(&of.key()).await?;
+        Ok(self.lost_to(now))
+    }
+
+    fn lost_to(&self, now: Option<Item>) -> Next {
         self.tally.note(Event::Lost);
-        self.again(of).await
+        if without(Mutant::LostReadsAgain) {
+            return Next::Done;
+        }
+        Next::With(now.map(Box::new))
     }
 
     async fn again(&self, of: &Reviewed) -> Result<Next, PortError> {

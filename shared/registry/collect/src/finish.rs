@@ -8,6 +8,7 @@ use moorage_ports::{
 };
 
 use crate::holds::holds;
+use crate::mutants::{Mutant, without};
 use crate::reviews::Review;
 use crate::steps::{Steps, node_of, version_of};
 use crate::trash::trash;
@@ -27,7 +28,9 @@ impl Steps {
         let incarnation = node_of(&item)?.incarnation;
         let of =
             item.key.reviewed().ok_or_else(|| PortError::Corrupt(format!("{:?} is not a node", item.key)))?;
-        let mut ends = vec![Action::Delete(item.key.clone(), Expect::VersionIs(version))];
+        let fence =
+            if without(Mutant::ReleaseFenced) { Expect::Anything } else { Expect::VersionIs(version) };
+        let mut ends = vec![Action::Delete(item.key.clone(), fence)];
         match (&item.fact, of) {
             (Fact::Grant(_), Reviewed::Grant(repository, digest)) => {
                 let hold = Key::held_by_grant(&repository, &digest, incarnation);

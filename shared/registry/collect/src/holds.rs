@@ -1,7 +1,9 @@
-//! The items by which a manifest holds what it needs.
+//! The items by which a manifest holds what it needs, and by which a tag holds a manifest.
 
-use moorage_oci::{Digest, Manifest, Need, RepositoryName, Target};
-use moorage_ports::{Fact, Incarnation, Item, Key};
+use moorage_oci::{Digest, Manifest, Need, RepositoryName, Tag, Target};
+use moorage_ports::{Fact, Incarnation, Item, Key, Nonce, Version};
+
+use crate::mutants::{Mutant, without};
 
 /// The items by which a manifest holds its children, and by which it names what is remote.
 #[must_use]
@@ -30,4 +32,11 @@ pub fn holds(
         }
     }
     items
+}
+
+/// The key of the hold by which a tag, at this version, holds the manifest that it points to.
+#[must_use]
+pub fn hold_of_tag(repository: &RepositoryName, digest: &Digest, tag: &Tag, version: Version) -> Key {
+    let version = if without(Mutant::TagHoldKeyedByVersion) { Version(Nonce(0)) } else { version };
+    Key::held_by_tag(repository, digest, tag, version)
 }

@@ -1,13 +1,13 @@
 //! Manifests that nothing holds, under the policy of their repository.
 
 use moorage_oci::{Digest, RepositoryName};
-use moorage_ports::facts::Untagged;
 use moorage_ports::{Action, Durability, Expect, Fact, Item, Key, PortError, Transacted, Written};
 
 use crate::collector::Collector;
 use crate::look::Around;
 use crate::steps::{node_of, version_of};
 use crate::tally::Event;
+use crate::untagged::{WhenUnheld, when_unheld};
 
 /// What becomes of a live manifest that nothing holds.
 pub(crate) enum Unheld {
@@ -34,10 +34,9 @@ impl Collector {
         let Fact::Manifest(record) = &item.fact else {
             return Err(PortError::Corrupt(format!("{:?} is not a manifest", item.key)));
         };
-        let had_holder = around.was_held || record.subject.as_ref().is_some_and(|subject| subject.was_there);
-        match around.policy.untagged {
-            Untagged::Keep if had_holder => Ok(Unheld::Goes),
-            Untagged::Keep => {
+        match when_unheld(record, around) {
+            WhenUnheld::Goes => Ok(Unheld::Goes),
+            WhenUnheld::Kept => {
                 let hold = Key::held_by_policy(repository, digest, node_of(item)?.incarnation);
                 let actions = vec![
                     Action::Put(Item::once(hold, Fact::Hold), Expect::Anything),
@@ -51,11 +50,9 @@ impl Collector {
                     Transacted::Refused(_) => Unheld::Changed,
                 })
             }
-            // What left an index, or its subject, leaves as it does under `keep`.
-            Untagged::Recycle { .. } if had_holder => Ok(Unheld::Goes),
-            Untagged::Recycle { after_ms } => {
+            WhenUnheld::GoesAfter { after_ms, since } => {
                 let now = self.steps.now();
-                let Some(since) = record.unheld else {
+                let Some(since) = since else {
                     let noted = self.note_unheld(item, Some(now)).await?;
                     return Ok(if noted { Unheld::Waits(now.plus_ms(after_ms)) } else { Unheld::Changed });
                 };
@@ -89,7 +86,7 @@ impl Collector {
         item: &Item,
         change: impl FnOnce(&mut moorage_ports::facts::ManifestRecord),
     ) -> Result<bool, PortError> {
-        let mut changed = Item { version: Some(self.steps.fresh_version()), ..item.clone() };
+        let mut changed = Item { version: Some(self.steps.next_version(item)), ..item.clone() };
         if let Fact::Manifest(record) = &mut changed.fact {
             change(record);
         }

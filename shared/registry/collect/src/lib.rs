@@ -14,9 +14,14 @@
 //! [`Steps`] are what pushers and the collector share: a pusher that finds a node on its way out finishes that
 //! first.
 
+pub mod audit;
 pub mod collector;
+pub mod dry_run;
+pub mod explain;
 pub mod holds;
 pub mod look;
+pub mod mutants;
+pub mod outlook;
 pub mod queue;
 pub mod real;
 pub mod reviews;
@@ -30,10 +35,15 @@ mod kept;
 mod objects;
 mod recycle;
 mod trash;
+mod untagged;
 mod uploads;
+mod waiting;
 
+pub use audit::{Audit, Audited, Counts, Finding, Remedy, Repair, Repaired, Wrong};
 pub use collector::{Collector, Worked};
-pub use holds::holds;
+pub use explain::{Explanation, explain};
+pub use holds::{hold_of_tag, holds};
+pub use outlook::{Outlook, Why};
 pub use real::{Held, is_real};
 pub use recycle::{HoldingTag, TAGS_IN_RECYCLE_MAX};
 pub use reviews::{Review, reviews};
@@ -41,3 +51,4 @@ pub use steps::{Steps, node_of, node_of_mut, state_of, version_of, whole};
 pub use tally::{Event, Tally};
 pub use times::Times;
 pub use trash::{trash, trash_item, trash_parts};
+pub use waiting::FeedReader;

@@ -3,7 +3,7 @@
 use moorage_oci::{Digest, RepositoryName};
 use moorage_ports::facts::{ManifestRecord, Policy};
 use moorage_ports::limits::BATCH_GET_ITEMS_MAX;
-use moorage_ports::{Action, Expect, Fact, Holder, Item, Key, PortError, Query, Reviewed};
+use moorage_ports::{Action, Expect, Fact, Holder, Item, Key, PortError, Query, ReadTable, Reviewed};
 
 use crate::real::{Held, is_held_by_subject, is_real};
 use crate::steps::Steps;
@@ -46,50 +46,71 @@ impl Steps {
     /// # Errors
     /// Those of the table; `Misuse` where nothing can hold `of`.
     pub async fn look(&self, of: &Reviewed, record: Option<&Item>) -> Result<Look, PortError> {
-        let Some(mut range) = of.holds() else {
-            return Err(PortError::Misuse(format!("{of} is not a node")));
-        };
-        let mut look = Look { by: None, dead: Vec::new(), around: Around::default() };
-        let mut first = true;
-        loop {
-            let page =
-                self.table.query_keys(&Query { range: range.clone(), limit: HOLDS_IN_PAGE_MAX }).await?;
-            let holders = page.items.iter().map(holder).collect::<Result<Vec<_>, _>>()?;
-            let mut keys: Vec<Key> = holders.iter().filter_map(|holder| record_of(of, holder)).collect();
-            let beside = if first { beside(of, record) } else { Beside::default() };
-            keys.extend(beside.keys());
-            keys.sort();
-            keys.dedup();
-            let found = if keys.is_empty() { Vec::new() } else { self.table.batch_get(&keys).await? };
-            let read = |key: &Key| keys.binary_search(key).ok().and_then(|at| found[at].as_ref());
-            if first {
-                look.around = beside.around(read);
-            }
-            first = false;
-            if let Some((referrer, subject, digest)) = &beside.subject
-                && is_held_by_subject(referrer, read(subject))
-            {
-                look.by = Some(By::Subject(digest.clone()));
-                return Ok(look);
-            }
-            let held = held(of, record, &look.around)?;
-            for (key, holder) in page.items.iter().zip(holders) {
-                if is_real(&holder, held, record_of(of, &holder).as_ref().and_then(read)) {
-                    look.by = Some(By::Holder(holder));
-                    return Ok(look);
-                }
-                look.dead.push(key.clone());
-            }
-            match page.items.last() {
-                Some(last) if page.more => range = range.after_key(last),
-                _ => return Ok(look),
-            }
-        }
+        look(&*self.table, of, record).await
     }
 
     /// Removes holds that nobody has.
     pub(crate) async fn remove_dead(&self, dead: Vec<Key>) -> Result<(), PortError> {
         self.write_all(dead.into_iter().map(|key| Action::Delete(key, Expect::Anything)).collect()).await
+    }
+}
+
+/// As [`Steps::look`]: for those who may only read, and say what the collector would find.
+///
+/// # Errors
+/// Those of the table; `Misuse` where nothing can hold `of`.
+pub async fn look<T>(table: &T, of: &Reviewed, record: Option<&Item>) -> Result<Look, PortError>
+where
+    T: ReadTable + ?Sized,
+{
+    let Some(mut range) = of.holds() else {
+        return Err(PortError::Misuse(format!("{of} is not a node")));
+    };
+    let mut look = Look { by: None, dead: Vec::new(), around: Around::default() };
+    let mut first = true;
+    loop {
+        let page = table.query_keys(&Query { range: range.clone(), limit: HOLDS_IN_PAGE_MAX }).await?;
+        let holders = page.items.iter().map(holder).collect::<Result<Vec<_>, _>>()?;
+        let mut keys: Vec<Key> = holders.iter().filter_map(|holder| record_of(of, holder)).collect();
+        let beside = if first { beside(of, record) } else { Beside::default() };
+        keys.extend(beside.keys());
+        // The policy's hold is of the node's own record, and as it is now: who read `record` may have slept since.
+        let is_kept = holders.iter().any(|holder| matches!(holder, Holder::Kept(_)));
+        keys.extend(is_kept.then(|| of.key()));
+        keys.sort();
+        keys.dedup();
+        let found = if keys.is_empty() { Vec::new() } else { table.batch_get(&keys).await? };
+        let read = |key: &Key| keys.binary_search(key).ok().and_then(|at| found[at].as_ref());
+        if first {
+            look.around = beside.around(read);
+        }
+        first = false;
+        if let Some((referrer, subject, digest)) = &beside.subject
+            && is_held_by_subject(referrer, read(subject))
+        {
+            look.by = Some(By::Subject(digest.clone()));
+            return Ok(look);
+        }
+        let mut held = held(of, record, &look.around)?;
+        if is_kept {
+            held.incarnation = read(&of.key()).and_then(|now| now.fact.node()).map(|node| node.incarnation);
+        }
+        for (key, holder) in page.items.iter().zip(holders) {
+            if is_real(&holder, held, record_of(of, &holder).as_ref().and_then(read)) {
+                look.by = Some(By::Holder(holder));
+                return Ok(look);
+            }
+            // One that only the policy does not heed now has the same key when it does again.
+            let is_of_this_life =
+                matches!(&holder, Holder::Kept(incarnation) if held.incarnation == Some(*incarnation));
+            if !is_of_this_life {
+                look.dead.push(key.clone());
+            }
+        }
+        match page.items.last() {
+            Some(last) if page.more => range = range.after_key(last),
+            _ => return Ok(look),
+        }
     }
 }
 
@@ -154,7 +175,7 @@ fn holder(key: &Key) -> Result<Holder, PortError> {
 }
 
 /// The record of a holder; the policy has none of its own.
-fn record_of(held: &Reviewed, holder: &Holder) -> Option<Key> {
+pub(crate) fn record_of(held: &Reviewed, holder: &Holder) -> Option<Key> {
     let in_repository = |key: fn(&RepositoryName, &Digest) -> Key, digest: &Digest| match held {
         Reviewed::Manifest(repository, _) | Reviewed::Grant(repository, _) => Some(key(repository, digest)),
         _ => None,

@@ -4,6 +4,8 @@ use moorage_oci::Digest;
 use moorage_ports::facts::{ManifestRecord, State};
 use moorage_ports::{Fact, Holder, Incarnation, Item};
 
+use crate::mutants::{Mutant, without};
+
 /// What a hold lies under, as far as the decision needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct Held<'a> {
@@ -26,7 +28,7 @@ pub fn is_real(holder: &Holder, held: Held<'_>, record: Option<&Item>) -> bool {
         Holder::Tag(..) | Holder::Kept(_) if held.state == Some(State::Recycled) => false,
         Holder::Kept(incarnation) => held.policy_keeps && held.incarnation == Some(*incarnation),
         Holder::Tag(_, version) => record.is_some_and(|tag| {
-            tag.version == Some(*version)
+            (tag.version == Some(*version) || without(Mutant::TagHoldKeyedByVersion))
                 && matches!(&tag.fact, Fact::Tag(target) if target.digest == *held.digest)
         }),
         Holder::Index(_, incarnation)

@@ -7,6 +7,8 @@ use moorage_ports::{
     Action, Expect, Fact, Holder, Item, Key, PortError, Query, SortRange, Timestamp, Transacted, Version,
 };
 
+use crate::holds::hold_of_tag;
+use crate::mutants::{Mutant, without};
 use crate::steps::{Steps, node_of, version_of};
 
 /// Tags taken away in one transaction: three items each, beside the record, its entry in the bin and the
@@ -36,6 +38,10 @@ impl Steps {
                 self.table.query_keys(&Query { range: range.clone(), limit: HOLDS_IN_LOOK_MAX }).await?;
             for key in &page.items {
                 match key.holder() {
+                    Some(Holder::Tag(tag, _)) if without(Mutant::TagHoldKeyedByVersion) => {
+                        let now = self.table.get(&Key::tag(repository, &tag)).await?;
+                        tags.extend(now.and_then(|now| now.version).map(|version| (tag, version)));
+                    }
                     Some(Holder::Tag(tag, version)) => tags.push((tag, version)),
                     Some(Holder::Index(index, incarnation)) => {
                         let Some(holder) = self.table.get(&Key::manifest(repository, &index)).await? else {
@@ -72,7 +78,7 @@ impl Steps {
     ) -> Result<Result<Item, Option<Item>>, PortError> {
         let since = self.now();
         let expect = Expect::VersionIs(version_of(&condemned)?);
-        let mut recycled = Item { version: Some(self.fresh_version()), ..condemned };
+        let mut recycled = Item { version: Some(self.next_version(&condemned)), ..condemned };
         let Fact::Manifest(record) = &mut recycled.fact else {
             return Err(PortError::Corrupt(format!("{:?} is not a manifest", recycled.key)));
         };
@@ -107,7 +113,10 @@ impl Steps {
         tags: &[HoldingTag],
     ) -> Result<bool, PortError> {
         let since = recycled_since(recycled)?;
-        let check = Action::Check(recycled.key.clone(), Expect::VersionIs(version_of(recycled)?));
+        let version = version_of(recycled)?;
+        let still =
+            if without(Mutant::TagsOnlyOfRecycled) { Expect::Anything } else { Expect::VersionIs(version) };
+        let check = Action::Check(recycled.key.clone(), still);
         for some in tags.chunks(TAGS_IN_RECYCLE_MAX) {
             if !self.take_away(vec![check.clone()], repository, digest, since, some).await? {
                 return Ok(false);
@@ -131,7 +140,7 @@ impl Steps {
             let mut actions = guard.clone();
             let mut tag_of_action = vec![None; guard.len()];
             for (at, (tag, version)) in tags.iter().enumerate() {
-                let hold = Key::held_by_tag(repository, digest, tag, *version);
+                let hold = hold_of_tag(repository, digest, tag, *version);
                 actions.push(Action::Delete(hold, Expect::Anything));
                 tag_of_action.push(None);
                 if is_real[at] {

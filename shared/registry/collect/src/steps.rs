@@ -7,10 +7,11 @@ use futures_util::TryStreamExt;
 use moorage_oci::{Digest, Manifest, RepositoryName};
 use moorage_ports::facts::{ManifestRecord, Node, State};
 use moorage_ports::{
-    Context, Durability, Expect, Fact, Item, Key, ObjectBody, PortError, ReadBlobs, ReferenceTable,
+    Context, Durability, Expect, Fact, Item, Key, Nonce, ObjectBody, PortError, ReadBlobs, ReferenceTable,
     Timestamp, Version, Written,
 };
 
+use crate::mutants::{Mutant, without};
 use crate::times::Times;
 
 /// The table, and what each step on it needs. Cheap to clone.
@@ -34,6 +35,21 @@ impl Steps {
         Version(self.context.random.nonce())
     }
 
+    /// Of a record that is made.
+    #[must_use]
+    pub fn first_version(&self) -> Version {
+        if without(Mutant::FreshVersions) { Version(Nonce(0)) } else { self.fresh_version() }
+    }
+
+    /// Of a record that is changed.
+    #[must_use]
+    pub fn next_version(&self, of: &Item) -> Version {
+        match of.version {
+            Some(version) if without(Mutant::FreshVersions) => Version(Nonce(version.0.0.wrapping_add(1))),
+            _ => self.fresh_version(),
+        }
+    }
+
     /// Changes the node of a record at a fresh version, if the record still is as `item` shows it; else
     /// answers what is there.
     ///
@@ -48,7 +64,7 @@ impl Steps {
         let expect = Expect::VersionIs(version_of(&item)?);
         let mut changed = item;
         change(node_of_mut(&mut changed)?);
-        changed.version = Some(self.fresh_version());
+        changed.version = Some(self.next_version(&changed));
         Ok(match self.table.put(changed.clone(), expect, durability).await? {
             Written::Done => Ok(changed),
             Written::Refused(now) => Err(now.map(|i| *i)),

@@ -38,7 +38,7 @@ impl Push {
                 }
                 State::Pending | State::Deleting => return unknown(),
             }
-            let condemned = match self.compare_and_set(item, |node| node.state = State::Condemned).await? {
+            let condemned = match self.condemn(item).await? {
                 Ok(condemned) => condemned,
                 Err(now) => {
                     found = now;

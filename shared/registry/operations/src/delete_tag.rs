@@ -1,5 +1,6 @@
 //! Deleting a tag: the tag and its hold go in one step; the manifest stays.
 
+use moorage_collector::hold_of_tag;
 use moorage_oci::{Reference, RepositoryName, Tag};
 use moorage_ports::{Action, Expect, Fact, Item, Key, Transacted};
 
@@ -19,7 +20,7 @@ impl Push {
                 let reference = Reference::Tag(tag.clone());
                 return Err(RegistryError::ManifestUnknown { repository: repository.clone(), reference });
             };
-            let hold = Key::held_by_tag(repository, &target.digest, tag, version);
+            let hold = hold_of_tag(repository, &target.digest, tag, version);
             let actions = vec![
                 Action::Delete(key.clone(), Expect::VersionIs(version)),
                 Action::Delete(hold, Expect::Anything),

@@ -12,6 +12,7 @@ pub mod upload;
 mod delete_blob;
 mod delete_manifest;
 mod delete_tag;
+mod explain;
 mod keep;
 mod list_catalog;
 mod list_referrers;
@@ -26,6 +27,11 @@ mod recycle_bin;
 mod restore;
 mod set_tags;
 mod trash;
+
+/// What [`Pull::explain`] answers.
+pub use moorage_collector::explain::{Explanation, KeptBy};
+pub use moorage_collector::look::By;
+pub use moorage_collector::outlook::Outlook;
 
 pub use error::{InvalidRequest, MissingChild, RegistryError};
 pub use keep::Asker;

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use moorage_oci::{Digest, Manifest, Reference, RepositoryName, Tag};
 use moorage_ports::Durability;
 
+use crate::commit::Committed;
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::{CONTENTION_TRIES_MAX, TAGS_IN_PUSH_MAX};
@@ -61,9 +62,13 @@ impl Push {
             known = Some(read);
         }
         for _ in 0..CONTENTION_TRIES_MAX {
-            let record = self.commit_manifest(&push, &digest, &manifest, answered).await?;
+            let Committed { record, made } =
+                self.commit_manifest(&push, &digest, &manifest, answered).await?;
+            // A tag that pointed here before this push brought the manifest back may have gone with it.
+            let known =
+                known.take().filter(|known| !made || known.targets().all(|target| target != Some(&digest)));
             // Otherwise somebody deleted it in between: it is pushed again.
-            if self.set_tags(push.repository, &digest, &tags, record, known.take()).await? {
+            if self.set_tags(push.repository, &digest, &tags, record, known).await? {
                 let subject = manifest.subject().map(|subject| subject.digest.clone());
                 return Ok(PushedManifest { digest, subject });
             }

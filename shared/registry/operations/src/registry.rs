@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use moorage_collector::Steps;
+use moorage_collector::mutants::{Mutant, without};
 use moorage_ports::{
-    Context, Incarnation, KeepUntil, ReadBlobs, ReadTable, ReferenceTable, Timestamp, Version, WriteBlobs,
+    Context, Incarnation, KeepUntil, Nonce, ReadBlobs, ReadTable, ReferenceTable, Timestamp, Version,
+    WriteBlobs,
 };
 
 use crate::settings::Settings;
@@ -72,6 +74,9 @@ impl Push {
     }
 
     pub(crate) fn fresh_incarnation(&self) -> Incarnation {
+        if without(Mutant::HoldKeyedByIncarnation) {
+            return Incarnation(Nonce(0));
+        }
         Incarnation(self.common.context.random.nonce())
     }
 }

@@ -120,7 +120,19 @@ impl Push {
             }
             let fresh = || unreachable!("a record that is there is not made");
             match self.take(Some(item), fresh).await? {
-                Taken::Pending(pending) => return self.read_out(repository, digest, pending).await.map(Some),
+                Taken::Pending(pending) => {
+                    let version = pending.version;
+                    let read = self.read_out(repository, digest, pending).await?;
+                    if read.is_some() {
+                        return Ok(read);
+                    }
+                    // Its bytes are gone: so is it, unless nobody has touched it.
+                    found = self.table.get(&key).await?;
+                    if found.as_ref().is_some_and(|now| now.version == version) {
+                        let what = format!("manifest {digest} of {repository} has no bytes");
+                        return Err(PortError::Corrupt(what).into());
+                    }
+                }
                 Taken::Live(_) => return Ok(None),
                 Taken::Changed(now) => found = now,
             }
@@ -128,24 +140,25 @@ impl Push {
         Err(RegistryError::Contended)
     }
 
+    /// `None` where its bytes are gone: it was collected meanwhile.
     async fn read_out(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
         pending: Item,
-    ) -> Result<OnTheWay, RegistryError> {
+    ) -> Result<Option<OnTheWay>, RegistryError> {
         let Fact::Manifest(record) = &pending.fact else {
             return Err(PortError::Corrupt(format!("{:?} is not a manifest", pending.key)).into());
         };
         let media_type = record.media_type.clone();
         let Some(bytes) = self.steps.manifest_bytes(repository, digest, record).await? else {
-            return Err(PortError::Corrupt(format!("manifest {digest} of {repository} has no bytes")).into());
+            return Ok(None);
         };
         let manifest = Manifest::parse(&bytes, Some(&media_type))?;
         let is_child = |need: Need, target: Target| need != Need::Remote && target == Target::Manifest;
         let children = manifest.edges().iter().filter(|edge| is_child(edge.need, edge.target));
         let children = children.map(|edge| edge.digest.clone()).collect();
-        Ok(OnTheWay { digest: digest.clone(), pending, bytes, media_type, manifest, children })
+        Ok(Some(OnTheWay { digest: digest.clone(), pending, bytes, media_type, manifest, children }))
     }
 
     /// Blobs that a client deleted while only the bin needed them.
@@ -189,21 +202,32 @@ impl Push {
         restored: &mut Restored,
     ) -> Result<(), RegistryError> {
         for some in former.chunks(TAGS_IN_PUSH_MAX) {
-            let known = self.known_tags(repository, some).await?;
-            let (mut free, mut elsewhere) = (Vec::new(), Vec::new());
-            for (tag, target) in some.iter().zip(known.targets()) {
-                let is_elsewhere = target.is_some_and(|target| target != digest);
-                if is_elsewhere { &mut elsewhere } else { &mut free }.push(tag.clone());
-            }
-            restored.tags_elsewhere.extend(elsewhere);
-            let Some(record) = self.table.get(&Key::manifest(repository, digest)).await? else {
-                return Err(RegistryError::Contended);
-            };
-            if !self.set_tags(repository, digest, &free, record, None).await? {
-                return Err(RegistryError::Contended);
-            }
-            restored.tags.extend(free);
+            self.give_some_back(repository, digest, some, restored).await?;
         }
         Ok(())
+    }
+
+    async fn give_some_back(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        former: &[Tag],
+        restored: &mut Restored,
+    ) -> Result<(), RegistryError> {
+        for _ in 0..CONTENTION_TRIES_MAX {
+            let known = self.known_tags(repository, former).await?;
+            // Only what is seen live may be tagged: it may be in the bin again.
+            let record = self.table.get(&Key::manifest(repository, digest)).await?;
+            let Some(record) = self.settle_child(record).await? else {
+                return Err(RegistryError::Contended);
+            };
+            let (free, known, elsewhere) = known.free_for(digest, former);
+            if self.try_tags(repository, digest, &free, &record, known).await? {
+                restored.tags.extend(free);
+                restored.tags_elsewhere.extend(elsewhere);
+                return Ok(());
+            }
+        }
+        Err(RegistryError::Contended)
     }
 }

@@ -1,6 +1,7 @@
 //! Tagging a manifest: one read, then one transaction that puts the tags and their holds, takes away the
 //! holds on their old targets, and checks that the target is still as it was seen live.
 
+use moorage_collector::hold_of_tag;
 use moorage_oci::{Digest, RepositoryName, Tag};
 use moorage_ports::facts::{Policy, TagRecord};
 use moorage_ports::{Action, Expect, Fact, Item, Key, PortError, Transacted};
@@ -24,6 +25,22 @@ impl KnownTags {
             Some(Item { fact: Fact::Tag(target), .. }) => Some(&target.digest),
             _ => None,
         })
+    }
+
+    /// Which of `tags` nobody has pointed elsewhere than to `digest`, with what is known of them; and the others.
+    pub(crate) fn free_for(self, digest: &Digest, tags: &[Tag]) -> (Vec<Tag>, Self, Vec<Tag>) {
+        let is_free: Vec<bool> =
+            self.targets().map(|target| target.is_none_or(|target| target == digest)).collect();
+        let (mut free, mut found, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
+        for ((tag, item), is_free) in tags.iter().zip(self.found).zip(is_free) {
+            if is_free {
+                free.push(tag.clone());
+                found.push(item);
+            } else {
+                elsewhere.push(tag.clone());
+            }
+        }
+        (free, Self { found, policy: self.policy }, elsewhere)
     }
 }
 
@@ -67,25 +84,11 @@ impl Push {
         let mut record = record;
         let mut known = known;
         for _ in 0..CONTENTION_TRIES_MAX {
-            let KnownTags { found, policy } = match known.take() {
+            let known = match known.take() {
                 Some(known) => known,
                 None => self.known_tags(repository, tags).await?,
             };
-            let mut actions = Vec::new();
-            for (tag, old) in tags.iter().zip(found) {
-                self.move_tag(repository, &policy, tag, old, &record, &mut actions)?;
-            }
-            if actions.is_empty() {
-                return Ok(true);
-            }
-            let incarnation = node_of(&record)?.incarnation;
-            actions.push(Action::Check(record.key.clone(), Expect::VersionIs(version_of(&record)?)));
-            // What was tagged once stays when it loses its tags, if that is the policy.
-            if policy.untagged.is_keep() {
-                let kept = Key::held_by_policy(repository, digest, incarnation);
-                actions.push(Action::Put(Item::once(kept, Fact::Hold), Expect::Anything));
-            }
-            if self.table.transact(actions).await? == Transacted::Done {
+            if self.try_tags(repository, digest, tags, &record, known).await? {
                 return Ok(true);
             }
             // Only what is seen live may be tagged: a condemned record is set back first.
@@ -95,6 +98,33 @@ impl Push {
             }
         }
         Err(RegistryError::Contended)
+    }
+
+    /// `false` where the record, or one of the tags, is not as it was seen any more; nothing has changed then.
+    pub(crate) async fn try_tags(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        tags: &[Tag],
+        record: &Item,
+        known: KnownTags,
+    ) -> Result<bool, RegistryError> {
+        let KnownTags { found, policy } = known;
+        let mut actions = Vec::new();
+        for (tag, old) in tags.iter().zip(found) {
+            self.move_tag(repository, &policy, tag, old, record, &mut actions)?;
+        }
+        if actions.is_empty() {
+            return Ok(true);
+        }
+        let incarnation = node_of(record)?.incarnation;
+        actions.push(Action::Check(record.key.clone(), Expect::VersionIs(version_of(record)?)));
+        // What was tagged once stays when it loses its tags, if that is the policy.
+        if policy.untagged.is_keep() {
+            let kept = Key::held_by_policy(repository, digest, incarnation);
+            actions.push(Action::Put(Item::once(kept, Fact::Hold), Expect::Anything));
+        }
+        Ok(self.table.transact(actions).await? == Transacted::Done)
     }
 
     fn move_tag(
@@ -118,7 +148,7 @@ impl Push {
                     return Ok(());
                 }
                 check_may_move(policy, tag, &target.digest)?;
-                let hold = Key::held_by_tag(repository, &target.digest, tag, old_version);
+                let hold = hold_of_tag(repository, &target.digest, tag, old_version);
                 actions.push(Action::Delete(hold, Expect::Anything));
                 Expect::VersionIs(old_version)
             }
@@ -130,7 +160,7 @@ impl Push {
             size: manifest.size,
         };
         actions.push(Action::Put(Item::at(Key::tag(repository, tag), version, Fact::Tag(target)), expect));
-        let hold = Key::held_by_tag(repository, &digest, tag, version);
+        let hold = hold_of_tag(repository, &digest, tag, version);
         actions.push(Action::Put(Item::once(hold, Fact::Hold), Expect::Anything));
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The content record of a blob: which object its bytes are.
 
+use moorage_collector::mutants::{Mutant, without};
 use moorage_oci::Digest;
 use moorage_ports::facts::{ContentRecord, State};
 use moorage_ports::{Action, Expect, Fact, Item, Key, ObjectKey, Transacted};
@@ -12,7 +13,7 @@ use crate::settings::CONTENTION_TRIES_MAX;
 impl Push {
     pub(crate) fn content_item(&self, digest: &Digest, object: &ObjectKey, size: u64) -> Item {
         let record = ContentRecord { node: self.live_node(), object: object.clone(), size };
-        Item::at(Key::content(digest), self.fresh_version(), Fact::Content(record))
+        Item::at(Key::content(digest), self.steps.first_version(), Fact::Content(record))
     }
 
     /// Sees to it that there is a content record: the one that is there (`found` is what is known of it), or
@@ -38,9 +39,16 @@ impl Push {
                 continue;
             };
             match state_of(&item)? {
-                State::Live | State::Condemned => return Ok(()),
+                State::Live | State::Condemned => {
+                    if without(Mutant::LoserKeptUntilLive)
+                        && !matches!(&item.fact, Fact::Content(content) if content.object == *own)
+                    {
+                        self.give_up_object(own).await?;
+                    }
+                    return Ok(());
+                }
                 State::Pending | State::Recycled | State::Deleting => {
-                    self.steps.finish(item).await?;
+                    self.make_room(item).await?;
                     found = self.table.get(&Key::content(digest)).await?;
                 }
             }
@@ -51,7 +59,8 @@ impl Push {
 
 /// An object that was given up must never be recorded: it may be deleted at any moment.
 pub(crate) fn not_in_trash(own: &ObjectKey) -> Action {
-    Action::Check(Key::trash(own), Expect::Absent)
+    let expect = if without(Mutant::NotFromTrash) { Expect::Anything } else { Expect::Absent };
+    Action::Check(Key::trash(own), expect)
 }
 
 /// What a refused transaction found in place of its first item, unless `own` (checked by action `check`) was

@@ -1,8 +1,9 @@
 //! The grant of a repository: that it may read a blob. It holds the content.
 
+use moorage_collector::mutants::{Mutant, without};
 use moorage_collector::trash;
 use moorage_oci::{Digest, RepositoryName};
-use moorage_ports::facts::{GrantRecord, State};
+use moorage_ports::facts::GrantRecord;
 use moorage_ports::{Action, Durability, Expect, Fact, Item, Key, ObjectKey, PortError, Transacted, Written};
 
 use super::content::{not_in_trash, unless_in_trash};
@@ -66,7 +67,7 @@ impl Push {
         let node = self.live_node();
         let hold = Item::once(Key::held_by_grant(repository, digest, node.incarnation), Fact::Hold);
         let grant = GrantRecord { node, object: Some(own.clone()), size };
-        let grant = Item::at(Key::grant(repository, digest), self.fresh_version(), Fact::Grant(grant));
+        let grant = Item::at(Key::grant(repository, digest), self.steps.first_version(), Fact::Grant(grant));
         let actions = vec![
             Action::Put(self.content_item(digest, own, size), Expect::Absent),
             Action::Put(grant, Expect::Absent),
@@ -93,13 +94,17 @@ impl Push {
         for _ in 0..CONTENTION_TRIES_MAX {
             let fresh = || {
                 let record = GrantRecord { node: self.pending_node(), object: None, size: 0 };
-                Item::at(key.clone(), self.fresh_version(), Fact::Grant(record))
+                Item::at(key.clone(), self.steps.first_version(), Fact::Grant(record))
             };
             let pending = match self.take(found, fresh).await? {
                 Taken::Pending(item) => item,
                 Taken::Live(item) => {
-                    self.give_up_superfluous(&item, own).await?;
-                    self.common.keep(&*self.table, item).await?;
+                    let stays = self.common.keep(&*self.table, item.clone()).await?;
+                    if !stays || !self.give_up_superfluous(&item, own).await? {
+                        // A collector, or a delete, was faster: what is answered must be there.
+                        found = self.table.get(&key).await?;
+                        continue;
+                    }
                     return Ok(Granted::Live);
                 }
                 Taken::Changed(now) => {
@@ -108,8 +113,14 @@ impl Push {
                 }
             };
             let hold = Key::held_by_grant(repository, digest, node_of(&pending)?.incarnation);
-            self.table.put(Item::once(hold, Fact::Hold), Expect::Anything, Durability::BeforeNext).await?;
-
+            let hold = Item::once(hold, Fact::Hold);
+            let copied = match without(Mutant::ObjectOfLiveContent) {
+                true => self.table.get(&Key::content(digest)).await?,
+                false => None,
+            };
+            if !without(Mutant::HoldBeforeState) {
+                self.table.put(hold.clone(), Expect::Anything, Durability::BeforeNext).await?;
+            }
             let content = self.table.get(&Key::content(digest)).await?;
             let Some(content) = self.settle_child(content).await? else {
                 if own.is_none() {
@@ -117,6 +128,10 @@ impl Push {
                 }
                 return Ok(Granted::ContentGone);
             };
+            if without(Mutant::HoldBeforeState) {
+                self.table.put(hold, Expect::Anything, Durability::BeforeNext).await?;
+            }
+            let content = copied.unwrap_or(content);
             let Fact::Content(content) = content.fact else {
                 return Err(PortError::Corrupt(format!("the content of {digest} is not one")).into());
             };
@@ -137,12 +152,11 @@ impl Push {
         own: Option<&ObjectKey>,
     ) -> Result<Result<(), Option<Item>>, RegistryError> {
         let expect = Expect::VersionIs(version_of(&pending)?);
+        let version = self.steps.next_version(&pending);
         let mut node = node_of(&pending)?.clone();
-        node.state = State::Live;
-        node.deadline = None;
-        node.from_bin = false;
+        self.set_live(&mut node);
         let record = GrantRecord { node, object: Some(object.clone()), size };
-        let live = Item::at(pending.key, self.fresh_version(), Fact::Grant(record));
+        let live = Item::at(pending.key, version, Fact::Grant(record));
         let Some(superfluous) = own.filter(|own| *own != object) else {
             return Ok(match self.table.put(live, expect, Durability::OnAnswer).await? {
                 Written::Done => Ok(()),
@@ -156,12 +170,13 @@ impl Push {
         })
     }
 
-    /// The grant was made live by somebody else: our object goes, unless the grant names it.
-    async fn give_up_superfluous(&self, live: &Item, own: Option<&ObjectKey>) -> Result<(), RegistryError> {
-        let Fact::Grant(grant) = &live.fact else { return Ok(()) };
-        if let Some(own) = own.filter(|own| Some(*own) != grant.object.as_ref()) {
-            self.give_up_object(own).await?;
-        }
-        Ok(())
+    /// The grant was made live by somebody else: our object goes, unless the grant names it. In the instant in which
+    /// it still does not: another request for the same upload may have recorded that object since. `false` where the
+    /// grant is not as it was seen any more.
+    async fn give_up_superfluous(&self, live: &Item, own: Option<&ObjectKey>) -> Result<bool, RegistryError> {
+        let Fact::Grant(grant) = &live.fact else { return Ok(true) };
+        let Some(own) = own.filter(|own| Some(*own) != grant.object.as_ref()) else { return Ok(true) };
+        let as_seen = Action::Check(live.key.clone(), Expect::VersionIs(version_of(live)?));
+        Ok(self.table.transact(vec![as_seen, trash(own, self.now())]).await? == Transacted::Done)
     }
 }

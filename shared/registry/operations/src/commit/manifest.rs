@@ -1,6 +1,7 @@
 //! The commit of a manifest: it holds its blobs' grants and its child manifests.
 
 use moorage_collector::holds;
+use moorage_collector::mutants::{Mutant, without};
 use moorage_oci::{Digest, Edge, Manifest, Need, RepositoryName, Target};
 use moorage_ports::facts::{ManifestRecord, Policy, ReferrerRecord, State, Subject};
 use moorage_ports::limits::{BATCH_GET_ITEMS_MAX, BATCH_WRITE_ITEMS_MAX, INLINE_BODY_BYTES_MAX};
@@ -23,6 +24,13 @@ struct Surroundings {
     subject_is_there: bool,
 }
 
+/// A manifest that is live now.
+pub(crate) struct Committed {
+    pub(crate) record: Item,
+    /// It was not before: this push, alone or with others, made it so.
+    pub(crate) made: bool,
+}
+
 impl Push {
     /// Makes a manifest live, with everything it needs, and answers its record. `answered` says whether the client is told of this
     /// step or of a later one.
@@ -32,7 +40,7 @@ impl Push {
         digest: &Digest,
         manifest: &Manifest,
         answered: Durability,
-    ) -> Result<Item, RegistryError> {
+    ) -> Result<Committed, RegistryError> {
         let mut found = None;
         for _ in 0..CONTENTION_TRIES_MAX {
             let began = self.now();
@@ -43,8 +51,12 @@ impl Push {
                     if answered == Durability::OnAnswer {
                         self.make_durable(push.repository, digest).await?;
                     }
-                    self.common.keep(&*self.table, record.clone()).await?;
-                    return Ok(record);
+                    if !self.common.keep(&*self.table, record.clone()).await? {
+                        // A collector was faster: what is answered must be there.
+                        found = self.table.get(&record.key).await?;
+                        continue;
+                    }
+                    return Ok(Committed { record, made: false });
                 }
                 Taken::Changed(now) => {
                     found = now;
@@ -53,7 +65,9 @@ impl Push {
             };
             let incarnation = node_of(&pending)?.incarnation;
             self.store_long_body(push, digest, &pending).await?;
-            self.put_holds(push, digest, manifest, incarnation).await?;
+            if !without(Mutant::HoldBeforeState) {
+                self.put_holds(push, digest, manifest, incarnation).await?;
+            }
             // A collector may have given the record up meanwhile: holds put later would be nobody's.
             if self.now().since_ms(began) > PENDING_DEADLINE_MS / 2 {
                 found = self.table.get(&pending.key).await?;
@@ -66,8 +80,11 @@ impl Push {
                     return Err(RegistryError::ChildrenMissing { missing });
                 }
             };
+            if without(Mutant::HoldBeforeState) {
+                self.put_holds(push, digest, manifest, incarnation).await?;
+            }
             match self.make_manifest_live(push, digest, manifest, pending, surroundings, answered).await? {
-                Ok(record) => return Ok(record),
+                Ok(record) => return Ok(Committed { record, made: true }),
                 Err(now) => found = now,
             }
         }
@@ -98,7 +115,7 @@ impl Push {
                 was_there: false,
             }),
         };
-        Item::at(Key::manifest(push.repository, digest), self.fresh_version(), Fact::Manifest(record))
+        Item::at(Key::manifest(push.repository, digest), self.steps.first_version(), Fact::Manifest(record))
     }
 
     /// The bytes of a manifest that does not fit an item. Its key is the incarnation's, so all who joined
@@ -195,13 +212,11 @@ impl Push {
         answered: Durability,
     ) -> Result<Result<Item, Option<Item>>, RegistryError> {
         let expect = Expect::VersionIs(version_of(&pending)?);
-        let mut live = Item { version: Some(self.fresh_version()), ..pending };
+        let mut live = Item { version: Some(self.steps.next_version(&pending)), ..pending };
         let Fact::Manifest(record) = &mut live.fact else {
             return Err(PortError::Corrupt(format!("{:?} is not a manifest", live.key)).into());
         };
-        record.node.state = State::Live;
-        record.node.deadline = None;
-        record.node.from_bin = false;
+        self.set_live(&mut record.node);
         record.unheld = None;
         let mut actions = Vec::new();
         if let Some(since) = record.recycled.take() {

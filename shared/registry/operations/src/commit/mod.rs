@@ -15,8 +15,10 @@ mod grant;
 mod manifest;
 
 pub(crate) use grant::Granted;
+pub(crate) use manifest::Committed;
 pub(crate) use moorage_collector::{node_of, state_of, version_of};
 
+use moorage_collector::mutants::{Mutant, without};
 use moorage_ports::facts::{Node, State};
 use moorage_ports::{Durability, Expect, Item, PortError, Written};
 
@@ -50,6 +52,15 @@ impl Push {
         Node { state: State::Live, deadline: None, ..self.pending_node() }
     }
 
+    /// Step 4, for a node that was pending. What comes out of the bin, or was left pending for long, stays at first for as
+    /// long as what is new: its pusher is told that it is there.
+    pub(crate) fn set_live(&self, node: &mut Node) {
+        node.state = State::Live;
+        node.deadline = None;
+        node.from_bin = false;
+        node.keep_until = node.keep_until.max(self.common.first_keep_until(self.now()));
+    }
+
     /// Step 1: takes a node's record, whatever state it is in. `found` is what is known to be there;
     /// `fresh` makes a record where none is.
     pub(crate) async fn take(
@@ -67,14 +78,16 @@ impl Push {
         };
         match state_of(&item)? {
             State::Live => Ok(Taken::Live(item)),
-            State::Pending => Ok(Taken::Pending(item)),
-            State::Condemned => {
-                let revive = |node: &mut Node| node.state = State::Live;
-                Ok(match self.steps.compare_and_set(item, revive, Durability::OnAnswer).await? {
-                    Ok(live) => Taken::Live(live),
-                    Err(now) => Taken::Changed(now),
+            State::Pending if without(Mutant::JoinPending) && !node_of(&item)?.from_bin => {
+                let (made, expect) = (fresh(), Expect::VersionIs(version_of(&item)?));
+                Ok(match self.table.put(made.clone(), expect, Durability::BeforeNext).await? {
+                    Written::Done => Taken::Pending(made),
+                    Written::Refused(now) => Taken::Changed(now.map(|i| *i)),
                 })
             }
+            State::Pending => Ok(Taken::Pending(item)),
+            State::Condemned => self.revive(item).await,
+            State::Recycled if without(Mutant::RecycledThroughPending) => self.revive(item).await,
             State::Recycled => {
                 let deadline = self.now().plus_ms(PENDING_DEADLINE_MS);
                 let revive = |node: &mut Node| {
@@ -89,10 +102,36 @@ impl Push {
             }
             State::Deleting => {
                 let key = item.key.clone();
-                self.steps.finish(item).await?;
+                self.make_room(item).await?;
                 Ok(Taken::Changed(self.table.get(&key).await?))
             }
         }
+    }
+
+    async fn revive(&self, item: Item) -> Result<Taken, RegistryError> {
+        let revive = |node: &mut Node| node.state = State::Live;
+        Ok(match self.steps.compare_and_set(item, revive, Durability::OnAnswer).await? {
+            Ok(live) => Taken::Live(live),
+            Err(now) => Taken::Changed(now),
+        })
+    }
+
+    /// Finishes a node that is being deleted, and whose place is needed.
+    pub(crate) async fn make_room(&self, deleting: Item) -> Result<(), PortError> {
+        if without(Mutant::FinishBeforeTakeOver) {
+            let expect = Expect::VersionIs(version_of(&deleting)?);
+            self.table.delete(&deleting.key, expect, Durability::BeforeNext).await?;
+            return Ok(());
+        }
+        self.steps.finish(deleting).await
+    }
+
+    /// A client's delete begins: nobody who looks from now on relies on the node without setting it back.
+    pub(crate) async fn condemn(&self, item: Item) -> Result<Result<Item, Option<Item>>, PortError> {
+        if without(Mutant::DeleteCondemns) {
+            return Ok(Ok(item));
+        }
+        self.compare_and_set(item, |node| node.state = State::Condemned).await
     }
 
     /// As [`moorage_collector::Steps::compare_and_set`]; durable with what follows.

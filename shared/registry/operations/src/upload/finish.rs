@@ -120,11 +120,17 @@ impl Push {
         body: ByteStream,
         known: Known,
     ) -> Result<(), RegistryError> {
+        // Kept before its bytes are read, which may take long and only compares them: it must be there afterwards.
         if is_live(known.grant.as_ref())?
-            && let Some(grant) = known.grant
+            && let Some(grant) = known.grant.clone()
+            && self.common.keep(&*self.table, grant.clone()).await?
         {
             only_check(digest, size, body).await?;
-            self.common.keep(&*self.table, grant).await?;
+            if !self.common.keep(&*self.table, grant).await? {
+                return Err(RegistryError::BodyBroken(
+                    "the blob was deleted meanwhile: send it again".into(),
+                ));
+            }
             return Ok(());
         }
         let object = ObjectKey::blob(digest, repository, token.id);

@@ -1,0 +1,59 @@
+//! What waits to be looked at: what the queue says, and what the changes that nobody has read yet will ask for. Reads
+//! only.
+
+use std::collections::BTreeSet;
+
+use moorage_ports::{Cursor, Fact, Item, Key, PortError, Query, Reviewed, SortRange};
+
+use crate::reviews::{Review, reviews};
+use crate::steps::Steps;
+
+/// Reviews, or changes, read in one page.
+const IN_PAGE_MAX: usize = 1000;
+
+/// Who reads the table's changes, where nobody has noted how far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FeedReader {
+    /// A collector that notes its place, and has read nothing yet: all of the feed is before it.
+    Collector,
+    /// The functions, whose place is not ours to know: they have read what there is, but for the last moments.
+    Functions,
+}
+
+impl Steps {
+    /// Every review that waits, or that a change which was not read yet asks for; the soonest first. In memory: about
+    /// as many as things were pushed or deleted in the last days.
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub async fn waiting(&self, reader: FeedReader) -> Result<BTreeSet<Review>, PortError> {
+        // First of all: what was read before this place has asked for its reviews already.
+        let place = self.table.get(&Key::feed_place()).await?;
+        let mut waiting = BTreeSet::new();
+        for shard in 0..Reviewed::SHARDS {
+            let mut range = SortRange::reviews(shard);
+            loop {
+                let page = self.table.query_keys(&Query { range: range.clone(), limit: IN_PAGE_MAX }).await?;
+                waiting.extend(page.items.iter().filter_map(Key::due).map(|(due, of)| Review { due, of }));
+                match page.items.last() {
+                    Some(last) if page.more => range = range.after_key(last),
+                    _ => break,
+                }
+            }
+        }
+        let mut cursor = match (place, reader) {
+            (Some(Item { fact: Fact::FeedPlace { cursor }, .. }), _) => cursor,
+            (_, FeedReader::Collector) => Cursor::default(),
+            (_, FeedReader::Functions) => return Ok(waiting),
+        };
+        loop {
+            let page = self.table.changes(&cursor, IN_PAGE_MAX).await?;
+            if page.changes.is_empty() {
+                return Ok(waiting);
+            }
+            let now = self.now();
+            waiting.extend(page.changes.iter().flat_map(|change| reviews(change, now, &self.times)));
+            cursor = page.next;
+        }
+    }
+}
