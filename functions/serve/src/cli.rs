@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use moorage_http::Access;
+use moorage_oci::{Digest, RepositoryName};
 use moorage_operations::{MissingChildren, Settings};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -28,13 +29,21 @@ enum Command {
     /// Reads what has changed, takes away what is due and nothing holds, and ends: for cron. `serve` does the same all
     /// the time, with --collect where it is on a bucket and a table.
     Collect(Collect),
+    /// Says why a manifest or a blob is kept, or when and by what it goes.
+    Explain(Explain),
+    /// Walks over everything that is stored and says what is not as it should be. Ends with 0 where nothing was found,
+    /// 1 where something was, 2 where it could not be done. May run beside everything else.
+    Audit(Audit),
 }
 
 #[derive(Args, Clone)]
 pub(crate) struct Collect {
-    /// One round, and then end. There is no other way yet, so it must be said.
-    #[arg(long, required = true)]
+    /// Does all that is due, and then ends. There is no other way yet, so it must be said.
+    #[arg(long, required_unless_present = "dry_run")]
     once: bool,
+    /// Says what is due, and what would become of it, and changes nothing at all.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) stored: Stored,
     #[command(flatten)]
@@ -44,10 +53,42 @@ pub(crate) struct Collect {
     pub(crate) log: LogLevel,
 }
 
+#[derive(Args, Clone)]
+pub(crate) struct Explain {
+    /// The repository, such as library/app.
+    pub(crate) repository: RepositoryName,
+    /// The digest of a manifest or of a blob, such as sha256:9f86…
+    pub(crate) digest: Digest,
+    #[command(flatten)]
+    pub(crate) stored: Stored,
+    #[command(flatten)]
+    pub(crate) keeping: Keeping,
+    /// The least important messages to log, to standard error: as text on a terminal, else as JSON.
+    #[arg(long, env = "MOORAGE_LOG", value_name = "LEVEL", default_value = "info")]
+    log: LogLevel,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct Audit {
+    /// Puts right what can be: asks for reviews that are missing, takes away holds and entries that are nobody's, and
+    /// gives up old objects that nobody names, for the collector to delete. Without it nothing is changed.
+    #[arg(long)]
+    pub(crate) repair: bool,
+    #[command(flatten)]
+    pub(crate) stored: Stored,
+    #[command(flatten)]
+    pub(crate) keeping: Keeping,
+    /// The least important messages to log, to standard error: as text on a terminal, else as JSON.
+    #[arg(long, env = "MOORAGE_LOG", value_name = "LEVEL", default_value = "info")]
+    log: LogLevel,
+}
+
 /// What the process was told to do.
 pub(crate) enum Told {
     Serve(Box<Serve>),
     Collect(Box<Collect>),
+    Explain(Box<Explain>),
+    Audit(Box<Audit>),
 }
 
 impl Told {
@@ -55,6 +96,8 @@ impl Told {
         match self {
             Self::Serve(serve) => serve.log,
             Self::Collect(collect) => collect.log,
+            Self::Explain(explain) => explain.log,
+            Self::Audit(audit) => audit.log,
         }
     }
 }
@@ -185,6 +228,8 @@ impl Cli {
         match cli.command {
             Some(Command::Serve(serve)) => Told::Serve(Box::new(serve)),
             Some(Command::Collect(collect)) => Told::Collect(Box::new(collect)),
+            Some(Command::Explain(explain)) => Told::Explain(Box::new(explain)),
+            Some(Command::Audit(audit)) => Told::Audit(Box::new(audit)),
             None => Told::Serve(Box::new(cli.serve)),
         }
     }
@@ -305,7 +350,7 @@ mod tests {
         let cli = Cli::try_parse_from(std::iter::once(&"moorage").chain(arguments)).expect("arguments");
         match cli.command {
             Some(Command::Serve(serve)) => serve,
-            Some(Command::Collect(_)) => panic!("it is not to serve"),
+            Some(_) => panic!("it is not to serve"),
             None => cli.serve,
         }
     }
@@ -321,6 +366,24 @@ mod tests {
         for wrong in ["2", "soon", "-1s"] {
             assert!(Cli::try_parse_from(["moorage", "--grace", wrong]).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_round_is_asked_for_or_only_told() {
+        let collects =
+            |arguments: &[&str]| Cli::try_parse_from(["moorage", "collect"].iter().chain(arguments)).is_ok();
+        assert!(collects(&["--once"]) && collects(&["--dry-run"]) && !collects(&[]));
+    }
+
+    #[test]
+    fn what_is_to_be_explained_is_a_digest_in_a_repository() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let explains =
+            |arguments: &[&str]| Cli::try_parse_from(["moorage", "explain"].iter().chain(arguments)).is_ok();
+        assert!(explains(&["library/app", &digest, "--data", "d"]));
+        assert!(
+            !explains(&["library/app"]) && !explains(&["library/app", "v1"]) && !explains(&["A", &digest])
+        );
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Moorage as one process: the whole registry, on embedded storage or on S3 and DynamoDB.
 
+mod audit;
 mod cli;
 mod client_rates;
 mod collect_once;
 mod collecting;
+mod explain;
 mod greeting;
 mod logging;
 mod server;
@@ -19,7 +21,10 @@ fn main() -> ExitCode {
     logging::start(told.log());
     let done = match &told {
         Told::Serve(serve) => server::run(serve),
+        Told::Collect(collect) if collect.dry_run => explain::dry_run(collect),
         Told::Collect(collect) => collect_once::run(collect),
+        Told::Explain(explain) => explain::run(explain),
+        Told::Audit(audit) => return audit::run(audit),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

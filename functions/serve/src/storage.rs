@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use moorage_aws::{Blobs, Table, sdk_config, setup};
-use moorage_collector::{Collector, Steps, Times};
+use moorage_collector::{Audit, Collector, FeedReader, Steps, Times};
 use moorage_embedded::Embedded;
 use moorage_operations::{Common, Pull, Push, TokenSecret};
 use moorage_ports::calls::CountCalls;
@@ -66,6 +66,28 @@ impl Storage {
         };
         let steps = Steps { table, blobs: blobs.clone(), context, times };
         Collector::new(steps, blobs)
+    }
+
+    /// An audit of it.
+    pub(crate) fn audit(&self, context: Context, times: Times) -> Audit {
+        let steps = self.collector(context, times).steps().clone();
+        let reader = self.feed_reader();
+        match self {
+            Self::Embedded { store, .. } => {
+                Audit::new(steps, Arc::new(store.clone()), Arc::new(store.clone()), reader)
+            }
+            Self::Aws { table, blobs, .. } => {
+                Audit::new(steps, Arc::new(table.clone()), Arc::new(blobs.clone()), reader)
+            }
+        }
+    }
+
+    /// Who reads the changes, where nobody has noted how far: a bucket and a table may be the functions'.
+    pub(crate) fn feed_reader(&self) -> FeedReader {
+        match self {
+            Self::Embedded { .. } => FeedReader::Collector,
+            Self::Aws { .. } => FeedReader::Functions,
+        }
     }
 
     /// Tells others who want the same storage for themselves where this process is. Nobody needs to be told of

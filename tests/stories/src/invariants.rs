@@ -3,6 +3,7 @@
 //! Each is a function from all that is stored to what is wrong with it.
 
 use bytes::Bytes;
+use moorage_collector::hold_of_tag;
 use moorage_oci::{Digest, Need, Target};
 use moorage_ports::facts::{GrantRecord, Progress, State};
 use moorage_ports::{Fact, Holder, Item, Key, ObjectKey, Reviewed};
@@ -176,7 +177,7 @@ fn a_tag_holds_its_target(snapshot: &Snapshot) -> Violations {
         if (&record.media_type, record.size) != (&target.media_type, target.size) {
             wrong.push(format!("{:?} says something else than its target", item.key));
         }
-        let mut holds = vec![Key::held_by_tag(&repository, &target.digest, &tag, version)];
+        let mut holds = vec![hold_of_tag(&repository, &target.digest, &tag, version)];
         let policy = snapshot.rows.get(&Key::policy(&repository)).map(|item| &item.fact);
         if !matches!(policy, Some(Fact::Policy(policy)) if !policy.untagged.is_keep()) {
             holds.push(Key::held_by_policy(&repository, &target.digest, record.node.incarnation));
@@ -205,9 +206,9 @@ fn is_real(snapshot: &Snapshot, hold: &Key) -> bool {
         });
     };
     match (hold.holder(), &of) {
-        (Some(Holder::Tag(tag, version)), Reviewed::Manifest(repository, held)) => {
+        (Some(Holder::Tag(tag, _)), Reviewed::Manifest(repository, held)) => {
             let points_here = |item: &Item| {
-                item.version == Some(version)
+                item.version.is_some_and(|version| hold_of_tag(repository, held, &tag, version) == *hold)
                     && matches!(&item.fact, Fact::Tag(target) if target.digest == *held)
             };
             snapshot.rows.get(&Key::tag(repository, &tag)).is_some_and(points_here)

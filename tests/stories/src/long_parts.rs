@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use moorage_oci::Digest;
 use moorage_ports::{
     BlobStore, ByteStream, DeleteBlobs, Durability, Object, ObjectKey, Part, PartsId, PortError, Put,
-    ReadBlobs, WriteBlobs,
+    ReadBlobs, Timestamp, WriteBlobs,
 };
 
 pub(crate) struct LongParts {
@@ -112,5 +112,9 @@ impl DeleteBlobs for LongParts {
         limit: usize,
     ) -> Result<Vec<ObjectKey>, PortError> {
         self.inner.list(prefix, after, limit).await
+    }
+
+    async fn made_at(&self, key: &ObjectKey) -> Result<Option<Timestamp>, PortError> {
+        self.inner.made_at(key).await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use moorage_embedded::{Embedded, Options};
 use moorage_ports::testing_context::TestContext;
-use moorage_ports::{BlobStore, Fact, Item, Key, ReferenceTable};
+use moorage_ports::{BlobStore, Fact, Item, Key, ReferenceTable, ScanTable};
 use tempfile::TempDir;
 
 use crate::disk::UnsyncedDisk;
@@ -51,6 +51,8 @@ pub trait Place: Sized + Send + Sync {
 pub struct Ports {
     pub table: Arc<dyn ReferenceTable>,
     pub blobs: Arc<dyn BlobStore>,
+    /// The same table, for an audit.
+    pub scan: Arc<dyn ScanTable>,
 }
 
 /// The upload secret that every registry has.
@@ -81,7 +83,7 @@ impl Place for InDirectory {
             Some(bytes) => Arc::new(LongParts::new(storage.clone(), bytes)),
             None => storage.clone(),
         };
-        Ports { table: storage, blobs }
+        Ports { table: storage.clone(), blobs, scan: storage }
     }
 
     async fn restart(&mut self, test: &TestContext) {

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moorage_collector::{Collector, Steps};
+use moorage_collector::{Audit, Audited, Collector, FeedReader, Finding, Repair, Steps};
 use moorage_http::{Access, Halves, Registry};
 use moorage_operations::{Common, MissingChildren, Pull, Push, Settings, TokenSecret};
 use moorage_ports::faults::{Fault, Faults, Injector};
@@ -174,13 +174,30 @@ impl<P: Place> World<P> {
     /// A collector of this world, as a process beside the registry.
     #[must_use]
     pub fn collector(&self) -> Collector {
-        let Ports { table, blobs } = self.ports();
+        let Ports { table, blobs, .. } = self.ports();
         let (table, blobs) = (Arc::new(CountCalls::new(table)), Arc::new(CountCalls::new(blobs)));
         // Chance of its own: what the registry draws is the same with and without one.
         let context = Context { clock: self.test.clock.clone(), random: Arc::new(SeededRandom::new(2)) };
         let times = self.setup.settings.times();
         let steps = Steps { table, blobs: blobs.clone(), context, times };
         Collector::new(steps, blobs)
+    }
+
+    /// An audit of this world, as a process beside the registry; and what it says of each thing that it finds.
+    ///
+    /// # Panics
+    /// Where it cannot run.
+    pub async fn audit(&self, repair: Repair) -> (Audited, Vec<String>) {
+        let (steps, Ports { scan, blobs, .. }) = (self.collector().steps().clone(), self.ports());
+        let audit = Audit::new(steps, scan, blobs, FeedReader::Collector);
+        let mut told = Vec::new();
+        let names = &self.client.names;
+        let mut say = |finding: &Finding, repaired| {
+            told.push(format!("{} ({repaired:?})", names.show(&finding.wrong.to_string())));
+        };
+        let audited = audit.run(repair, &mut say).await.expect("everything can be read");
+        told.sort();
+        (audited, told)
     }
 
     /// A collector reads the feed and does what is due, until nothing is left to do at this time.

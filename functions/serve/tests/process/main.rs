@@ -1,6 +1,7 @@
 //! The process, from outside: how it starts, what it says, what it refuses, and how it stops.
 
 mod gateway;
+mod management;
 mod throttling;
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,6 +1,7 @@
 //! Every story, one file for each thing that can be asked; on each storage the same.
 
 mod access;
+mod audit;
 mod budgets;
 mod catalog;
 mod children;
@@ -10,6 +11,7 @@ mod concurrency;
 mod deletes;
 mod direct_uploads;
 mod errors;
+mod explain;
 mod invariants;
 mod kept;
 mod logs;

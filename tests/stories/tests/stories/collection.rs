@@ -140,6 +140,34 @@ async fn what_loses_its_last_tag_where_that_is_recycled() {
     "#]]);
 }
 
+/// Out of the bin, it stays for as long as what is new: its pusher was told that it is there.
+#[tokio::test]
+async fn what_is_pushed_again_out_of_the_bin() {
+    let world = World::new().await;
+    let (image, other) = (world.bare("image"), world.bare("other"));
+    world.push("app", "v1", &other).await;
+    recycle_untagged(&world, "app", HOUR).await;
+    world.push_untagged("app", &image).await;
+    world.collect_for(72 * HOUR).await;
+    assert_eq!(there(&world, &["image"]).await, [""; 0]);
+    world.push_untagged("app", &image).await;
+    world.collect_for(23 * HOUR).await;
+    assert_eq!(there(&world, &["image"]).await, ["image"]);
+    world.collect_for(KEPT).await;
+    assert_eq!(there(&world, &["image"]).await, [""; 0]);
+    world.end().await;
+}
+
+/// Also the note that it would have held what was never there.
+#[tokio::test]
+async fn an_index_that_was_refused() {
+    let world = World::new().await;
+    let index = world.index("index", &[&world.bare("missing")]);
+    world.ask("PUT /v2/app/manifests/v1").manifest(&index).await.is_refused(404, "MANIFEST_BLOB_UNKNOWN");
+    world.collect_for(2 * KEPT).await;
+    world.end().await.is(expect![[r#""#]]);
+}
+
 /// All that an index alone held goes with it, down to the last level; what has a tag of its own stays.
 #[tokio::test]
 async fn the_children_of_an_index() {

@@ -76,7 +76,8 @@ impl Place for OnEngines {
     }
 
     fn ports(&self) -> Ports {
-        Ports { table: Arc::new(self.table.clone()), blobs: Arc::new(self.blobs.clone()) }
+        let table = Arc::new(self.table.clone());
+        Ports { table: table.clone(), blobs: Arc::new(self.blobs.clone()), scan: table }
     }
 
     /// A process has its clients, and nothing else: they remember nothing of what is stored.
@@ -100,7 +101,7 @@ impl Place for OnEngines {
             let (Some(partition), Some(sort)) = (part("PK"), part("SK")) else { panic!("no key: {item:?}") };
             keys.push(Key::from_stored(partition, sort));
         }
-        let Ports { table, blobs } = self.ports();
+        let Ports { table, blobs, .. } = self.ports();
         Snapshot::of_keys(keys, &*table, &*blobs).await
     }
 
