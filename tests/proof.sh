@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The exhaustive proof: the real operations and collectors, each storage call a step, in every order, each of them
+# able to stop for ever at any step; then every rule of the protocol taken away in turn, which must be noticed:
+#
+#   tests/proof.sh [--full] [--scenario NAME] [--mutant NAME] [--states N]
+#
+# About two minutes of one core; --full goes to far higher bounds, and takes hours and some GB. With --mutant, the
+# shortest way to the harm is printed, step by step.
+set -euo pipefail
+cd "$(dirname "$0")/proof"
+# A target folder of its own: the caller's would be shared with the registry's build.
+unset CARGO_TARGET_DIR
+exec cargo run --quiet --release --locked -- "$@"
