@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Runs many clients and collectors, the real ones, in simulated worlds on the embedded table: one storage call at a
+# time, in an order, with failing calls and dying actors, that a seed draws. An auditor looks at the world after each
+# call. Prints how often each thing happened; fails where one never did, or with the seed of a world that went wrong.
+#
+#   tests/simulation.sh [--seeds N] [--full]     so many worlds: 1,000 without an option, 10,000 with --full
+#   tests/simulation.sh --seed S                 one of them once more, with all its steps
+#   tests/simulation.sh --mutant NAME            without a rule of the protocol (shared/registry/collect/src/mutants.rs):
+#                                                fails unless a world goes wrong
+#   tests/simulation.sh --mutants                without each of them, one after the other
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+seeds=1000
+options=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --full)
+      seeds=10000
+      shift
+      continue
+      ;;
+    --mutants)
+      options+=("$1")
+      shift
+      continue
+      ;;
+    --seeds) seeds=$2 ;;
+    --seed | --mutant) options+=("$1" "$2") ;;
+    *) fail "unknown option $1" ;;
+  esac
+  shift 2
+done
+
+# A target folder of its own: the caller's would be shared with the registry's build.
+unset CARGO_TARGET_DIR
+(cd "$checkout/tests/simulation" && cargo build --release --locked)
+exec "$checkout/tests/simulation/target/release/moorage-simulation" \
+  --seeds "$seeds" --threads "$(nproc)" ${options[@]+"${options[@]}"}
