@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # Runs the official conformance tool of the OCI distribution specification against Moorage:
 #
-#   tests/conformance.sh [--registry HOST:PORT] [--results DIR] [stable|dev|sparse...]
+#   tests/conformance.sh [--registry HOST:PORT] [--results DIR] [stable|dev|sparse|stable-collecting|dev-collecting...]
 #
 # The released specification, its main branch ("dev"), and dev with sparse manifests: each against a
 # server of its own with empty storage (MOORAGE_BIN, else the checkout's release build), or all
 # against the given registry (sparse: one that takes manifests whose children are missing). --results keeps the reports of the tool in DIR.
+#
+# "-collecting": what nothing holds goes after two seconds, and what was deleted does not stay in the recycle bin. The
+# tool takes a second, so it runs again and again on that server, and the collector takes away what one run left while
+# the next pushes the same. All checks hold: none relies for longer than the grace on something that nothing holds.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -16,17 +20,22 @@ while [ $# -gt 0 ]; do
   case $1 in
     --registry) registry=$2 ;;
     --results) results=$2 ;;
-    stable | dev | sparse) names+=("$1") && shift && continue ;;
+    stable | dev | sparse | stable-collecting | dev-collecting) names+=("$1") && shift && continue ;;
     *) fail "unknown option $1" ;;
   esac
   shift 2
 done
-[ "${#names[@]}" -gt 0 ] || names=(stable dev sparse)
+[ "${#names[@]}" -gt 0 ] || names=(stable dev sparse stable-collecting dev-collecting)
 own_server=$([ -n "$registry" ] || echo yes)
 
 # How many checks another registry that passes everything gets to (angos 1.6, same tool). Fewer means that
 # checks were left out: the tool drops what follows a request that was refused in a permitted way.
 declare -A checks_least=([stable]=862 [dev]=986 [sparse]=1032)
+checks_least[stable-collecting]=${checks_least[stable]}
+checks_least[dev-collecting]=${checks_least[dev]}
+
+# Longer than it takes from a tag's end to that of its bytes: each level waits one grace.
+collecting_seconds=12
 
 passed=0 failed=0
 
@@ -52,12 +61,21 @@ run() {
   mkdir -p "$dir"
   [ -z "$own_server" ] || start_server "$work/$name" "$@"
   # The exit status is no verdict: it is 0 even when the tool could not run. The report decides.
-  OCI_REGISTRY=$registry OCI_TLS=disabled OCI_REPO1=conformance/one OCI_REPO2=conformance/two \
-    OCI_VERSION=$version OCI_DATA_SPARSE=$([ "$name" = sparse ] && echo true || echo false) \
-    OCI_RESULTS_DIR=$dir OCI_LOG=error conformance >"$dir/output.txt" 2>&1 || verdict=failed
+  local began=$SECONDS seconds=0
+  [[ $name != *-collecting ]] || seconds=$collecting_seconds
+  while :; do
+    OCI_REGISTRY=$registry OCI_TLS=disabled OCI_REPO1=conformance/one OCI_REPO2=conformance/two \
+      OCI_VERSION=$version OCI_DATA_SPARSE=$([ "$name" = sparse ] && echo true || echo false) \
+      OCI_RESULTS_DIR=$dir OCI_LOG=error conformance >"$dir/output.txt" 2>&1 || verdict=failed
+    grep -qx 'OCI Conformance Result: Pass' "$dir/output.txt" || verdict=failed
+    if [ $verdict = failed ] || ((SECONDS - began >= seconds)); then break; fi
+  done
   if [ -n "$own_server" ]; then stop_server || verdict=failed; fi
-
-  grep -qx 'OCI Conformance Result: Pass' "$dir/output.txt" || verdict=failed
+  if [[ $name == *-collecting ]]; then
+    local collected
+    collected=$(grep -c 'deleted an object that nothing names any more' "$server_log") || verdict=failed
+    say "conformance $name: $collected objects were collected meanwhile"
+  fi
   if [ ! -s "$dir/junit.xml" ]; then
     cat "$dir/output.txt"
     fail "$name: the tool left no report; what it printed is above"
@@ -83,6 +101,8 @@ for name in "${names[@]}"; do
     stable) run stable 1.1 ;;
     dev) run dev dev ;;
     sparse) run sparse dev --missing allow ;;
+    stable-collecting) run stable-collecting 1.1 --grace 2s --recycle 0s ;;
+    dev-collecting) run dev-collecting dev --grace 2s --recycle 0s ;;
   esac
 done
 say "$passed passed, $failed failed"

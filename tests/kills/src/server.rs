@@ -1,5 +1,6 @@
 //! The registry's own process.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -29,23 +30,35 @@ pub struct Server {
     log: PathBuf,
 }
 
-/// Starts the process, and nothing more.
+/// Starts the process on a folder, and nothing more.
 pub fn spawn(binary: &Path, data: &Path, log: &Path) -> Result<Child> {
+    spawn_with(binary, &["--data".as_ref(), data.as_os_str()], log)
+}
+
+fn spawn_with(binary: &Path, options: &[&OsStr], log: &Path) -> Result<Child> {
     let log = File::create(log).with_context(|| log.display().to_string())?;
     let mut command = Command::new(binary);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    command.args(["serve", "--listen", "127.0.0.1:0"]).args(options);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     command.spawn().with_context(|| format!("{} does not start", binary.display()))
 }
 
 impl Server {
-    /// Starts it, and waits for its first answer.
+    /// Starts it on a folder, and waits for its first answer.
     ///
     /// # Errors
     /// It does not come up.
     pub fn start(binary: &Path, data: &Path, log: &Path) -> Result<Self> {
+        Self::start_with(binary, &["--data".as_ref(), data.as_os_str()], log)
+    }
+
+    /// The same with options of `moorage serve`.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn start_with(binary: &Path, options: &[&OsStr], log: &Path) -> Result<Self> {
         let begun = Instant::now();
-        let mut child = spawn(binary, data, log)?;
+        let mut child = spawn_with(binary, options, log)?;
         let address = child.stdout.take().context("no stdout").and_then(read_address).and_then(|address| {
             let answer = Connection::new(address).get("/v2/");
             match answer.map(|answer| answer.status) {

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Clients push, delete, restore and pull while collectors take away what nothing holds after two seconds and processes
+# are killed at random (tests/soak). Nothing may be lost, and at the end nothing may be left.
+#
+#   tests/soak.sh [--gateway | --functions] [--seconds N | --full] [--seed N] [--clients N]
+#
+# Against `moorage serve` on a folder; --gateway: against two of them on MinIO and DynamoDB Local, one of which
+# collects; --functions: against the functions behind the front door on these two, whose instances are killed and whose
+# events come late, twice and out of order. 40 seconds without a choice, an hour with --full. The server is
+# MOORAGE_BIN, the functions are MOORAGE_FUNCTIONS (a folder), else the checkout's release build.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+where=serve seconds=40 seed=1
+options=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --gateway) where=gateway ;;
+    --functions) where=functions ;;
+    --full) seconds=3600 ;;
+    --seconds) seconds=$2 && shift ;;
+    --seed) seed=$2 && shift ;;
+    --clients) options+=("$1" "$2") && shift ;;
+    *) fail "unknown option $1" ;;
+  esac
+  shift
+done
+
+build_server
+if [ $where = functions ]; then build_functions; fi
+# A target folder of its own: the caller's would be shared with the registry's build.
+(unset CARGO_TARGET_DIR && cd "$checkout/tests/soak" && cargo build --release --locked)
+# A build may replace the binary meanwhile.
+cp "$MOORAGE_BIN" "$work/registry"
+
+logs=$work/logs
+mkdir -p "$logs"
+keeping="--grace 2s --recycle 2s --upload-age-max 20"
+
+# soak OPTION...: the clients; what the collectors deleted, as their logs say.
+soak() {
+  local status=0
+  "$checkout/tests/soak/target/release/moorage-soak" --seconds "$seconds" --seed "$seed" --logs "$logs" \
+    "${options[@]}" "$@" || status=$?
+  say "objects collected: $(cat_logs | grep -c 'deleted an object that nothing names any more' || :)"
+  say "reviews that failed and were tried again: $(cat_logs | grep -c 'a review could not be done' || :)"
+  if ((status > 0)); then
+    if [ -n "${MOORAGE_SOAK_KEEP:-}" ]; then cp -r "$logs" "$MOORAGE_SOAK_KEEP"; fi
+    fail "the soak of $where, seed $seed (MOORAGE_SOAK_KEEP=folder keeps the logs)"
+  fi
+}
+
+cat_logs() { find "$logs" -name '*.log' -exec cat {} +; }
+
+case $where in
+  serve)
+    soak --binary "$work/registry" --process "--data $work/data $keeping" --objects "$work/data/blobs"
+    ;;
+  gateway)
+    use_engines minio
+    on="--bucket soak --table soak --create $keeping"
+    # Objects that a signed URL may lead to stay for as long as that: here they are in the trash at the end.
+    soak --binary "$work/registry" --process "$on --collect" --process "$on" --objects "$work/minio/soak" \
+      --dynamodb "${dynamodb_url#http://}" --table soak
+    ;;
+  functions)
+    use_engines minio
+    start_functions soak --parameter Anonymous=push --parameter Grace=2s --parameter Recycle=2s --kill-every 60 \
+      --events rough --seed "$seed"
+    logs=$functions_log
+    soak --registry "$registry" --objects "$work/minio/soak" --dynamodb "${dynamodb_url#http://}" --table soak \
+      --control "$control"
+    stop_functions
+    ;;
+esac
