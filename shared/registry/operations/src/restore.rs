@@ -7,13 +7,16 @@
 use moorage_collector::node_of;
 use moorage_oci::{Digest, Manifest, Need, Reference, RepositoryName, Tag, Target};
 use moorage_ports::facts::State;
-use moorage_ports::{Durability, Fact, Item, Key, PortError, SortRange};
+use moorage_ports::{Action, Durability, Expect, Fact, Item, Key, PortError, SortRange};
 
 use crate::commit::{Granted, Taken, state_of};
 use crate::error::RegistryError;
 use crate::push_manifest::ManifestPush;
 use crate::registry::Push;
-use crate::settings::{CONTENTION_TRIES_MAX, TAGS_IN_PUSH_MAX};
+use crate::settings::CONTENTION_TRIES_MAX;
+
+/// Tags given back in one step: three items each in one transaction, then one each in one batch.
+const TAGS_IN_GIVING_BACK_MAX: usize = moorage_ports::limits::BATCH_WRITE_ITEMS_MAX;
 
 /// What came out of the bin.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -38,10 +41,11 @@ struct OnTheWay {
 }
 
 impl Push {
-    /// Restores a manifest. Can be repeated: one that is there already has its tags given back.
+    /// Restores a manifest. Can be repeated: one that is out of the bin already, but was not given all of its tags, is
+    /// given them.
     ///
     /// # Errors
-    /// `NotRecycled` where the bin does not have it; `ChildrenMissing` where something that it needs is gone, and
+    /// `NotRecycled` where the bin does not have it and it has all its tags; `ChildrenMissing` where something that it needs is gone, and
     /// then it stays in the bin.
     pub async fn restore_manifest(
         &self,
@@ -52,10 +56,16 @@ impl Push {
             || RegistryError::NotRecycled { repository: repository.clone(), digest: digest.clone() };
         let found = self.table.get(&Key::manifest(repository, digest)).await?;
         let Some(Item { fact: Fact::Manifest(record), .. }) = &found else { return Err(not_recycled()) };
-        let since = record.recycled.ok_or_else(not_recycled)?;
+        let (since, is_there) = (record.recycled, record.node.state.is_readable());
         let former = self.former_tags(repository, digest, since).await?;
-
         let mut restored = Restored::default();
+        if is_there && !former.is_empty() {
+            self.give_tags_back(repository, digest, &former, &mut restored).await?;
+            return Ok(restored);
+        }
+        if since.is_none() {
+            return Err(not_recycled());
+        }
         let mut on_the_way = Vec::new();
         let done = self.bring_out(repository, digest, &mut on_the_way, &mut restored).await;
         if let Err(error) = done {
@@ -183,26 +193,35 @@ impl Push {
         Ok(())
     }
 
+    /// The keys that remember which tags it had when it was recycled at `since`; without a time, when it was last.
     async fn former_tags(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
-        since: moorage_ports::Timestamp,
-    ) -> Result<Vec<Tag>, RegistryError> {
-        let keys = self.steps.all_keys(SortRange::was_tagged(repository, digest, Some(since))).await?;
-        Ok(keys.iter().filter_map(Key::former_tag).collect())
+        since: Option<moorage_ports::Timestamp>,
+    ) -> Result<Vec<Key>, RegistryError> {
+        let mut keys = self.steps.all_keys(SortRange::was_tagged(repository, digest, since)).await?;
+        // A tag has no `#`: what is before the last one is the same for all of one time, and the last time is last.
+        let time = |key: &Key| key.sort().rsplit_once('#').map(|(time, _)| time.to_owned());
+        let last = keys.last().and_then(time);
+        keys.retain(|key| time(key) == last);
+        Ok(keys)
     }
 
-    /// Gives tags back that nobody has taken since.
+    /// Gives tags back that nobody has taken since, and forgets that it had them: who deletes one later, and restores
+    /// once more, does not get it back.
     async fn give_tags_back(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
-        former: &[Tag],
+        former: &[Key],
         restored: &mut Restored,
     ) -> Result<(), RegistryError> {
-        for some in former.chunks(TAGS_IN_PUSH_MAX) {
-            self.give_some_back(repository, digest, some, restored).await?;
+        for some in former.chunks(TAGS_IN_GIVING_BACK_MAX) {
+            let tags: Vec<Tag> = some.iter().filter_map(Key::former_tag).collect();
+            self.give_some_back(repository, digest, &tags, restored).await?;
+            let forget = some.iter().map(|key| Action::Delete(key.clone(), Expect::Anything)).collect();
+            self.table.batch_write(forget).await?;
         }
         Ok(())
     }
