@@ -44,6 +44,8 @@ impl Steps {
                 self.write_all(writes).await?;
                 ends.push(Action::Delete(Key::body(&repository, &digest), Expect::Anything));
                 ends.push(Action::Delete(Key::listed(&repository, &digest), Expect::Anything));
+                // With the record, so that a slow finisher does not take the note of the next life.
+                ends.push(Action::Delete(Key::was_held(&repository, &digest), Expect::Anything));
                 if let Some(since) = record.recycled {
                     ends.push(Action::Delete(Key::recycled(&repository, since, &digest), Expect::Anything));
                 }
@@ -64,8 +66,7 @@ impl Steps {
         incarnation: Incarnation,
         record: &ManifestRecord,
     ) -> Result<Vec<Action>, PortError> {
-        let mut gone =
-            vec![Key::held_by_policy(repository, digest, incarnation), Key::was_held(repository, digest)];
+        let mut gone = vec![Key::held_by_policy(repository, digest, incarnation)];
         let mut freed = Vec::new();
         if let Some(manifest) = self.manifest(repository, digest, record).await? {
             for item in holds(repository, digest, incarnation, &manifest) {

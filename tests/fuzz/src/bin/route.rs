@@ -15,7 +15,10 @@ fuzz_target!(|path: &str| {
         | Route::Referrers { repository, .. }
         | Route::Blob { repository, .. }
         | Route::Uploads { repository }
-        | Route::Upload { repository, .. } => repository,
+        | Route::Upload { repository, .. }
+        | Route::RecycleBin { repository, .. }
+        | Route::Policy { repository }
+        | Route::Explain { repository, .. } => repository,
     };
     assert!(path.starts_with("/v2/"));
     if !path.contains('%') {

@@ -145,7 +145,7 @@ async fn a_purge() {
     }
     world.ask("DELETE /v2/app/_moorage/recycle-bin/<child>").await.is_refused(405, "UNSUPPORTED");
     world.ask("DELETE /v2/app/_moorage/recycle-bin/<index>").await.is(202).costs(expect![
-        "9 table (2 get, 1 batch_get of 3, 3 query, 1 put, 1 batch_write of 5, 1 transact of 4)"
+        "9 table (2 get, 1 batch_get of 3, 3 query, 1 put, 1 batch_write of 4, 1 transact of 5)"
     ]);
     world.ask("DELETE /v2/app/_moorage/recycle-bin/<child>").await.is(202);
     world.ask("POST /v2/app/_moorage/recycle-bin/<child>").await.is_refused(404, "MANIFEST_UNKNOWN");
