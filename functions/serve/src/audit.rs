@@ -3,10 +3,9 @@
 use std::process::ExitCode;
 
 use moorage_collector::{Audited, Counts, Finding, Repair, Repaired};
-use moorage_ports::Context;
 
 use crate::cli::Audit;
-use crate::storage::Storage;
+use crate::managing::Managed;
 
 const NOTHING_FOUND: u8 = 0;
 const SOMETHING_FOUND: u8 = 1;
@@ -26,23 +25,17 @@ pub(crate) fn run(audit: &Audit) -> ExitCode {
 
 /// How many things were found.
 fn audited(audit: &Audit) -> Result<u64, String> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
-    let place = audit.stored.place(false)?;
-    let times = audit.keeping.settings(&place).times();
-    let context = Context::system();
-    let (storage, _) = Storage::open(&place, &context, &runtime)?;
+    let managed = Managed::open(&audit.stored, &audit.keeping)?;
     let repair = if audit.repair { Repair::Yes } else { Repair::No };
     let mut counts = Counts::default();
     let mut say = |finding: &Finding, repaired: Repaired| {
         counts.note(finding);
         println!("{}{}", finding.wrong, ending(repaired));
     };
-    let auditor = storage.audit(context, times);
-    let done = runtime.block_on(auditor.run(repair, &mut say));
+    let auditor = managed.storage.audit(managed.context.clone(), managed.settings.times());
+    let done = managed.runtime.block_on(auditor.run(repair, &mut say));
     drop(auditor);
-    drop(runtime);
-    storage.close();
+    managed.close();
     let done = done.map_err(|error| error.to_string())?;
     println!("{}", summary(&done, &counts));
     Ok(done.found)

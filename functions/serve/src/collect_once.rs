@@ -1,10 +1,8 @@
 //! `moorage collect --once`: one round of the collector, for cron.
 
-use moorage_ports::Context;
-
 use crate::cli::Collect;
 use crate::collecting::round;
-use crate::storage::Storage;
+use crate::managing::Managed;
 
 /// Rounds one after the other while there is something due: what is taken away makes other things due.
 const ROUNDS_MAX: usize = 100;
@@ -14,14 +12,9 @@ const ROUNDS_MAX: usize = 100;
 /// # Errors
 /// Why it can't be done, or not all of it, for the one who started it.
 pub(crate) fn run(collect: &Collect) -> Result<(), String> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
-    let place = collect.stored.place(false)?;
-    let times = collect.keeping.settings(&place).times();
-    let context = Context::system();
-    let (storage, _) = Storage::open(&place, &context, &runtime)?;
-    let collector = storage.collector(context, times);
-    let done = runtime.block_on(async {
+    let managed = Managed::open(&collect.stored, &collect.keeping)?;
+    let collector = managed.collector();
+    let done = managed.runtime.block_on(async {
         for _ in 0..ROUNDS_MAX {
             let worked = round(&collector).await.map_err(|error| error.to_string())?;
             if worked.failed > 0 {
@@ -35,7 +28,6 @@ pub(crate) fn run(collect: &Collect) -> Result<(), String> {
         Ok(())
     });
     drop(collector);
-    drop(runtime);
-    storage.close();
+    managed.close();
     done
 }

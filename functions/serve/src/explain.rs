@@ -2,26 +2,22 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use moorage_collector::Explanation;
+use moorage_http::rfc3339;
 use moorage_operations::Common;
 use moorage_ports::facts::State;
-use moorage_ports::{Context, Reviewed, Timestamp};
+use moorage_ports::{Reviewed, Timestamp};
 
 use crate::cli::{Collect, Explain};
-use crate::storage::Storage;
+use crate::managing::Managed;
 
 /// Says it of one digest.
 ///
 /// # Errors
 /// Why it can't be said, for the one who asked.
 pub(crate) fn run(explain: &Explain) -> Result<(), String> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
-    let place = explain.stored.place(false)?;
-    let context = Context::system();
-    let (storage, secret) = Storage::open(&place, &context, &runtime).map_err(|error| {
+    let managed = Managed::open(&explain.stored, &explain.keeping).map_err(|error| {
         let path = format!("/v2/{}/_moorage/explain/{}", explain.repository, explain.digest);
         // A directory has one process; the one that serves it answers the same.
         match error.split_once("http://").and_then(|(_, rest)| rest.split([';', ' ']).next()) {
@@ -29,15 +25,16 @@ pub(crate) fn run(explain: &Explain) -> Result<(), String> {
             None => error,
         }
     })?;
-    let settings = Arc::new(explain.keeping.settings(&place));
-    let (pull, push) = storage.halves(Common { context, settings, secret });
-    let explained = runtime
+    let (context, settings) = (managed.context.clone(), Arc::new(managed.settings.clone()));
+    let common = Common { context, settings, secret: managed.secret.clone() };
+    let (pull, push) = managed.storage.halves(common);
+    let explained = managed
+        .runtime
         .block_on(pull.explain(&explain.repository, &explain.digest))
         .map(|explanation| print!("{}", told(&explanation)))
         .map_err(|error| error.to_string());
     drop((pull, push));
-    drop(runtime);
-    storage.close();
+    managed.close();
     explained
 }
 
@@ -46,23 +43,17 @@ pub(crate) fn run(explain: &Explain) -> Result<(), String> {
 /// # Errors
 /// Why it can't be said, for the one who asked.
 pub(crate) fn dry_run(collect: &Collect) -> Result<(), String> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
-    let place = collect.stored.place(false)?;
-    let times = collect.keeping.settings(&place).times();
-    let context = Context::system();
-    let (storage, _) = Storage::open(&place, &context, &runtime)?;
-    let reader = storage.feed_reader();
-    let collector = storage.collector(context, times);
+    let managed = Managed::open(&collect.stored, &collect.keeping)?;
+    let reader = managed.storage.feed_reader();
+    let collector = managed.collector();
     let now = collector.steps().now();
     let mut say = |of: &Reviewed, explanation: Option<&Explanation>| match explanation {
         Some(explanation) => println!("{of}: {}: {}", step(explanation, now), explanation.reason()),
         None => println!("{of}: nothing: it is not there any more"),
     };
-    let done = runtime.block_on(collector.steps().would_do(reader, &mut say));
+    let done = managed.runtime.block_on(collector.steps().would_do(reader, &mut say));
     drop(collector);
-    drop(runtime);
-    storage.close();
+    managed.close();
     let due = done.map_err(|error| error.to_string())?;
     println!("{due} due; nothing was changed");
     Ok(())
@@ -112,10 +103,4 @@ fn state_name(state: State) -> &'static str {
         State::Recycled => "recycled",
         State::Deleting => "deleting",
     }
-}
-
-fn rfc3339(time: Timestamp) -> String {
-    /// The end of the year 9999, for all that comes after it.
-    const LAST_MS: u64 = 253_402_300_799_999;
-    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(time.0.min(LAST_MS))).to_string()
 }

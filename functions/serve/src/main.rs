@@ -8,6 +8,7 @@ mod collecting;
 mod explain;
 mod greeting;
 mod logging;
+mod managing;
 mod server;
 mod startup;
 mod storage;

@@ -19,6 +19,7 @@ mod time;
 pub use body::AnswerBody;
 pub use error::{ErrorCode, refusal, refuse};
 pub use registry::{Access, Halves, Registry};
+pub use time::rfc3339;
 
 /// The parsers of what comes over the wire, for the fuzz targets.
 #[doc(hidden)]

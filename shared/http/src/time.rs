@@ -5,7 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use moorage_ports::Timestamp;
 
 /// `2026-11-26T13:00:00.000Z` (RFC 3339). The last moment that it can write stands for all later ones.
-pub(crate) fn rfc3339(time: Timestamp) -> String {
+#[must_use]
+pub fn rfc3339(time: Timestamp) -> String {
     /// The end of the year 9999.
     const LAST_MS: u64 = 253_402_300_799_999;
     let time = UNIX_EPOCH + Duration::from_millis(time.0.min(LAST_MS));

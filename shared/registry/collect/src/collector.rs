@@ -15,7 +15,7 @@ use crate::look::Look;
 use crate::mutants::{Mutant, without};
 use crate::recycle::recycled_since;
 use crate::reviews::Review;
-use crate::steps::{Steps, node_of};
+use crate::steps::{Steps, give_up, node_of};
 use crate::tally::{Event, Tally};
 
 /// How often a compare-and-set that somebody else won is tried again in one review. What is left is done by the
@@ -196,12 +196,7 @@ impl Collector {
         if deadline > self.steps.now() {
             return self.wait(of, deadline).await;
         }
-        self.change(item, Event::Expired, |node| {
-            // What came out of the bin falls back into it.
-            node.state = if node.from_bin { State::Recycled } else { State::Deleting };
-            node.deadline = None;
-        })
-        .await
+        self.change(item, Event::Expired, give_up).await
     }
 
     /// The first look.

@@ -47,7 +47,7 @@ pub use outlook::{Outlook, Why};
 pub use real::{Held, is_real};
 pub use recycle::{HoldingTag, TAGS_IN_RECYCLE_MAX};
 pub use reviews::{Review, reviews};
-pub use steps::{Steps, node_of, node_of_mut, state_of, version_of, whole};
+pub use steps::{Steps, give_up, node_of, node_of_mut, state_of, version_of, whole};
 pub use tally::{Event, Tally};
 pub use times::Times;
 pub use trash::{trash, trash_item, trash_parts};

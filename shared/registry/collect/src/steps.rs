@@ -110,6 +110,12 @@ impl Steps {
     }
 }
 
+/// Gives a pending node up: what came out of the bin falls back into it.
+pub fn give_up(pending: &mut Node) {
+    pending.state = if pending.from_bin { State::Recycled } else { State::Deleting };
+    pending.deadline = None;
+}
+
 /// Collects bytes where they are needed in one piece.
 ///
 /// # Errors

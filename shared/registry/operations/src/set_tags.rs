@@ -69,7 +69,8 @@ impl Push {
     }
 
     /// Points `tags` to a manifest, all in one instant. Those that point there already are left alone.
-    /// `record` is the manifest's record as it was last seen, `known` what is known of the tags. `false` where the manifest is no longer there.
+    /// `record` is the manifest's record as it was last seen, `known` what is known of the tags. `false` where the
+    /// manifest is no longer there.
     pub(crate) async fn set_tags(
         &self,
         repository: &RepositoryName,

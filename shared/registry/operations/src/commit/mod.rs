@@ -18,6 +18,7 @@ pub(crate) use grant::Granted;
 pub(crate) use manifest::Committed;
 pub(crate) use moorage_collector::{node_of, state_of, version_of};
 
+use moorage_collector::give_up;
 use moorage_collector::mutants::{Mutant, without};
 use moorage_ports::facts::{Node, State};
 use moorage_ports::{Durability, Expect, Item, PortError, Written};
@@ -166,12 +167,7 @@ impl Push {
     /// Gives up a record that was taken: a child is missing. One that came out of the bin falls back into it.
     pub(crate) async fn give_up(&self, pending: Item) -> Result<(), RegistryError> {
         // Whoever changed it meanwhile goes on with it; there is nothing to repeat.
-        let _changed_by_another = self
-            .compare_and_set(pending, |node| {
-                node.state = if node.from_bin { State::Recycled } else { State::Deleting };
-                node.deadline = None;
-            })
-            .await?;
+        let _changed_by_another = self.compare_and_set(pending, give_up).await?;
         Ok(())
     }
 }
