@@ -11,7 +11,8 @@ use moorage_oci::{Digest, Hasher, RepositoryName};
 use moorage_ports::facts::{OpenUpload, Progress, Tail};
 use moorage_ports::limits::UPLOAD_PARTS_MAX;
 use moorage_ports::{
-    Action, ByteStream, Durability, Expect, Item, Key, ObjectKey, PortError, Put, Transacted, Written,
+    Action, ByteStream, Durability, Expect, Item, Key, ObjectKey, PartsId, PortError, Put, Transacted,
+    Written,
 };
 
 use super::session::{ChunkRange, RunningHash, Session};
@@ -57,7 +58,7 @@ impl Push {
         if size == Some(0) {
             return Ok(before);
         }
-        let old_tail = upload.tail.clone();
+        let (old_tail, old_parts) = (upload.tail.clone(), upload.parts_id.clone());
         let longer =
             Box::pin(self.add_bytes(upload, size.or(range.map(|r| r.size)), body, Place::Anywhere)).await?;
         let received = longer.received;
@@ -68,7 +69,7 @@ impl Push {
         let Some(now) = self.record(item, expect, old_tail, Durability::OnAnswer).await? else {
             return Ok(received);
         };
-        self.give_up_loser(&longer, expect).await?;
+        self.give_up_loser(&longer, old_parts.as_ref()).await?;
         Err(match Session::from_item(now.map(|item| *item))? {
             Session::Closing(..) | Session::Closed => {
                 RegistryError::UploadUnknown { repository: repository.clone() }
@@ -190,15 +191,20 @@ impl Push {
 
     /// What a chunk stored that was not recorded, and that nobody will name. Dying before this leaves it to
     /// the rules of the bucket, or to an audit.
-    async fn give_up_loser(&self, upload: &OpenUpload, expect: Expect) -> Result<(), PortError> {
+    async fn give_up_loser(&self, upload: &OpenUpload, old_parts: Option<&PartsId>) -> Result<(), PortError> {
         if let Some(tail) = &upload.tail {
             self.give_up_object(&tail.object).await?;
         }
-        match &upload.parts_id {
-            Some(id) if expect == Expect::Absent => self.blobs.abort(&upload.object, id).await,
-            _ => Ok(()),
+        match opened_here(upload, old_parts) {
+            Some(id) => self.blobs.abort(&upload.object, id).await,
+            None => Ok(()),
         }
     }
+}
+
+/// The parts of an upload, where the request that now adds to it has opened them itself: each that does opens its own.
+pub(super) fn opened_here<'u>(upload: &'u OpenUpload, old_parts: Option<&PartsId>) -> Option<&'u PartsId> {
+    upload.parts_id.as_ref().filter(|id| old_parts != Some(*id))
 }
 
 /// Bytes of the stream until there are `enough`, or no more.

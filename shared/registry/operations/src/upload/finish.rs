@@ -18,7 +18,7 @@ use moorage_ports::{
     Version,
 };
 
-use super::chunk::{Place, check_place};
+use super::chunk::{Place, check_place, opened_here};
 use super::session::{ChunkRange, OpenSession, RunningHash, Session};
 use super::token::UploadToken;
 use crate::commit::{state_of, version_of};
@@ -80,7 +80,7 @@ impl Push {
             Session::Open(open) => {
                 let OpenSession { version, upload } = *open;
                 check_place(range, size, upload.received)?;
-                let old_tail = upload.tail.clone();
+                let (old_tail, old_parts) = (upload.tail.clone(), upload.parts_id.clone());
                 let upload = if size == Some(0) {
                     upload
                 } else {
@@ -88,14 +88,21 @@ impl Push {
                         .await?
                 };
                 let new_tail = upload.tail.clone().filter(|tail| old_tail.as_ref() != Some(tail));
+                let object = upload.object.clone();
+                let new_parts = opened_here(&upload, old_parts.as_ref()).cloned();
                 let claimed = match check_digest(digest, &upload) {
                     Ok(()) => self.claim(repository, token, digest, version, upload, old_tail).await,
                     Err(error) => Err(error),
                 };
                 if let Some(tail) = &new_tail
-                    && is_unnamed(tail, &claimed)
+                    && is_unnamed(&claimed, |named| named.tail.as_ref() == Some(tail))
                 {
                     self.give_up_object(&tail.object).await?;
+                }
+                if let Some(id) = &new_parts
+                    && is_unnamed(&claimed, |named| named.parts_id.as_ref() == Some(id))
+                {
+                    self.blobs.abort(&object, id).await?;
                 }
                 let closing = claimed?;
                 self.close(repository, token, digest, &closing, known).await
@@ -296,10 +303,13 @@ impl Push {
     }
 }
 
-/// Whether no record names the tail of a closing request. Where the storage failed, one may.
-fn is_unnamed(tail: &Tail, claimed: &Result<Box<OpenSession>, RegistryError>) -> bool {
+/// Whether no record names what a closing request stored. Where the storage failed, one may.
+fn is_unnamed(
+    claimed: &Result<Box<OpenSession>, RegistryError>,
+    is_named: impl FnOnce(&OpenUpload) -> bool,
+) -> bool {
     match claimed {
-        Ok(closing) => closing.upload.tail.as_ref() != Some(tail),
+        Ok(closing) => !is_named(&closing.upload),
         Err(RegistryError::Storage(_)) => false,
         Err(_) => true,
     }
