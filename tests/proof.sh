@@ -2,10 +2,11 @@
 # The exhaustive proof: the real operations and collectors, each storage call a step, in every order, each of them
 # able to stop for ever at any step; then every rule of the protocol taken away in turn, which must be noticed:
 #
-#   tests/proof.sh [--full] [--scenario NAME] [--mutant NAME] [--states N]
+#   tests/proof.sh [--full] [--scenario NAME] [--mutant NAME] [--states N] [--every-order]
 #
-# About two minutes of one core; --full goes to far higher bounds, and takes hours and some GB. With --mutant, the
-# shortest way to the harm is printed, step by step.
+# A minute or two of two cores; --full has larger scenarios too and far higher bounds, and takes hours and some GB.
+# With --mutant, a short way to the harm is printed, step by step. Orders that nobody can tell apart are not all
+# taken; with --every-order they are, and the same number of worlds must be reached.
 set -euo pipefail
 cd "$(dirname "$0")/proof"
 # A target folder of its own: the caller's would be shared with the registry's build.

@@ -21,7 +21,14 @@ impl Doc {
         let Self { media_type, bytes, .. } = self;
         format!(r#"{{"mediaType":"{media_type}","digest":"{}","size":{}}}"#, self.digest(), bytes.len())
     }
+
+    /// As an index names what lives elsewhere.
+    fn remote_descriptor(&self) -> String {
+        self.descriptor().replacen('{', r#"{"remote":true,"#, 1)
+    }
 }
+
+const FOREIGN: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar";
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -48,6 +55,17 @@ pub fn manifest(name: &'static str, layers: &[&Doc], subject: Option<&Doc>) -> D
 #[must_use]
 pub fn index(name: &'static str, children: &[&Doc]) -> Doc {
     let children: Vec<String> = children.iter().map(|child| child.descriptor()).collect();
+    index_of(name, &children)
+}
+
+/// An index of manifests that live elsewhere.
+#[must_use]
+pub fn remote_index(name: &'static str, children: &[&Doc]) -> Doc {
+    let children: Vec<String> = children.iter().map(|child| child.remote_descriptor()).collect();
+    index_of(name, &children)
+}
+
+fn index_of(name: &'static str, children: &[String]) -> Doc {
     let json = format!(
         r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}],"annotations":{{"name":"{name}"}}}}"#,
         children.join(",")
@@ -68,6 +86,13 @@ pub struct Things {
     /// An index of `m`, and one of that.
     pub i: Doc,
     pub o: Doc,
+    /// A manifest of both blobs.
+    pub w: Doc,
+    /// An index that names `m` as remote.
+    pub x: Doc,
+    /// A layer that may be elsewhere, and a manifest of it.
+    pub e: Doc,
+    pub f: Doc,
 }
 
 #[must_use]
@@ -78,7 +103,11 @@ pub fn things() -> Things {
     let r = manifest("r", &[&c], Some(&m));
     let i = index("i", &[&m]);
     let o = index("o", &[&i]);
-    Things { b, c, m, n, r, i, o }
+    let w = manifest("w", &[&b, &c], None);
+    let x = remote_index("x", &[&m]);
+    let e = Doc { media_type: FOREIGN, ..blob("e") };
+    let f = manifest("f", &[&e], None);
+    Things { b, c, m, n, r, i, o, w, x, e, f }
 }
 
 /// The repository of all scenarios, and the one that mounts from it.
@@ -104,9 +133,9 @@ pub fn tag(text: &str) -> Tag {
 /// A text with names in place of digests.
 #[must_use]
 pub fn named(text: &str) -> String {
-    let Things { b, c, m, n, r, i, o } = things();
+    let Things { b, c, m, n, r, i, o, w, x, e, f } = things();
     let mut text = text.to_owned();
-    for doc in [b, c, m, n, r, i, o] {
+    for doc in [b, c, m, n, r, i, o, w, x, e, f] {
         text = text.replace(doc.digest().as_str(), &format!("<{}>", doc.name));
     }
     text

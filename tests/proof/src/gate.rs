@@ -187,9 +187,9 @@ impl Call {
 }
 
 /// The ports of one actor: a table and a store whose calls wait for their answers.
-#[derive(Default)]
 pub struct Gate {
     calls: Mutex<VecDeque<Arc<Slot>>>,
+    part_bytes_min: usize,
 }
 
 /// One call that waits.
@@ -205,9 +205,16 @@ struct SlotState {
 }
 
 impl Gate {
+    /// One whose parts may be of one byte: then an upload has no tails.
     #[must_use]
     pub fn new() -> Arc<Self> {
-        Arc::default()
+        Self::with_parts_of(1)
+    }
+
+    /// One whose parts have at least so many bytes.
+    #[must_use]
+    pub fn with_parts_of(bytes_min: usize) -> Arc<Self> {
+        Arc::new(Self { calls: Mutex::default(), part_bytes_min: bytes_min })
     }
 
     async fn ask(&self, call: Call) -> Result<Answer, PortError> {
@@ -381,7 +388,7 @@ impl ReadBlobs for Gate {
 #[async_trait]
 impl WriteBlobs for Gate {
     fn part_bytes_min(&self) -> usize {
-        1
+        self.part_bytes_min
     }
 
     async fn size(&self, key: &ObjectKey) -> Result<Option<u64>, PortError> {

@@ -15,5 +15,7 @@ pub mod rest;
 pub mod role;
 pub mod scenarios;
 pub mod seen;
+pub mod spots;
+pub mod store;
 pub mod words;
 pub mod world;

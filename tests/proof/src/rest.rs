@@ -2,15 +2,16 @@
 //! as late as can be, while time moves on from one that is due to the next. Everything unreachable has to go.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use moorage_operations::Settings;
 use moorage_ports::facts::State;
-use moorage_ports::{Fact, Holder, Item, Key, ObjectKey, Reviewed};
+use moorage_ports::{Fact, Holder, Item, Key, ObjectKey, PortError, Reviewed};
 
-use crate::gate::{Actor, Gate};
+use crate::gate::Actor;
 use crate::invariants::{Wrongs, wrongs};
-use crate::role::{Hands, Time};
+use crate::role::{Hands, Time, gate};
 use crate::world::{Rules, World};
 
 /// Rounds of work until everything is at rest.
@@ -44,29 +45,47 @@ pub fn leaks(world: &World, rules: &Rules, settings: &Arc<Settings>, left_over: 
 
 /// Does every review at its time.
 pub fn come_to_rest(world: &mut World, rules: &Rules, settings: &Arc<Settings>) -> Wrongs {
-    let gate = Gate::new();
+    let gate = gate();
     let time = Time::at(world.now);
-    let hands = Hands::new(&gate, LAST_COLLECTOR, settings, &time);
-    let collector = Arc::new(hands.collector());
+    let collector = Arc::new(Hands::new(&gate, LAST_COLLECTOR, settings, &time).collector());
     for _ in 0..ROUNDS_MAX {
-        let Some(due) = world.next_due() else { return Wrongs::new() };
-        world.now = world.now.max(due);
-        time.set(world.now);
-        let worker = Arc::clone(&collector);
-        let mut actor = Actor::start(&gate, async move { worker.work(None).await });
-        while let Some(call) = actor.asked() {
-            actor.answer(world.apply(&call, rules).map(|seen| seen.answer()));
-            let wrong = wrongs(world);
+        if rules.feed_is_followed {
+            let follower = Arc::clone(&collector);
+            let follows = async move { follower.follow().await.map(|_| 0) };
+            let wrong = run(world, rules, Actor::start(&gate, follows));
             if !wrong.is_empty() {
                 return wrong;
             }
         }
-        match actor.outcome() {
-            Some(Ok(worked)) if worked.failed == 0 => {}
-            other => return vec![format!("the collector failed: {other:?}")],
+        let Some(due) = world.next_due() else { return Wrongs::new() };
+        world.now = world.now.max(due);
+        time.set(world.now);
+        let worker = Arc::clone(&collector);
+        let works = async move { worker.work(None).await.map(|worked| worked.failed) };
+        let wrong = run(world, rules, Actor::start(&gate, works));
+        if !wrong.is_empty() {
+            return wrong;
         }
     }
     vec![format!("reviews without end: {:?}", reviews(world))]
+}
+
+/// Lets a collector work alone; it answers how many reviews failed.
+fn run<N>(world: &mut World, rules: &Rules, mut actor: Actor<Result<N, PortError>>) -> Wrongs
+where
+    N: Default + PartialEq + Debug,
+{
+    while let Some(call) = actor.asked() {
+        actor.answer(world.apply(&call, rules).and_then(|seen| seen.answer()));
+        let wrong = wrongs(world, rules);
+        if !wrong.is_empty() {
+            return wrong;
+        }
+    }
+    match actor.outcome() {
+        Some(Ok(failed)) if *failed == N::default() => Wrongs::new(),
+        other => vec![format!("the collector failed: {other:?}")],
+    }
 }
 
 fn reviews(world: &World) -> Vec<&Key> {
@@ -83,10 +102,11 @@ fn left(world: &World, left_over: LeftOver) -> Wrongs {
             Fact::Manifest(manifest) => named.extend(&manifest.object),
             Fact::Review | Fact::Trash(_) => wrong.push(format!("{:?} is left", item.key)),
             Fact::Session(_) => wrong.push(format!("{:?} is left", item.key)),
-            Fact::Hold | Fact::RemoteIn { .. }
-                if left_over == LeftOver::Nothing && !is_real(world, &item.key) =>
-            {
+            Fact::Hold if left_over == LeftOver::Nothing && !is_real(world, &item.key) => {
                 wrong.push(format!("{:?} is a hold that nobody has", item.key));
+            }
+            Fact::RemoteIn { .. } if left_over == LeftOver::Nothing && !is_named(world, &item.key) => {
+                wrong.push(format!("{:?} is of an index that is gone", item.key));
             }
             Fact::Body(_) | Fact::Listed if left_over != LeftOver::Nothing => {}
             Fact::Body(_) | Fact::Referrer(_) | Fact::WasTagged => {
@@ -111,8 +131,10 @@ fn left(world: &World, left_over: LeftOver) -> Wrongs {
         }
     }
     if left_over != LeftOver::ByTheDead {
-        let nobodys = world.objects().filter(|object| !named.contains(&object.key));
+        let nobodys = world.store.objects().filter(|object| !named.contains(&object.key));
         wrong.extend(nobodys.map(|object| format!("the object {} is nobody's", object.key)));
+        let unmade = world.store.unmade();
+        wrong.extend(unmade.map(|unmade| format!("parts of the object {} are left", unmade.key)));
     }
     wrong
 }
@@ -143,6 +165,12 @@ fn is_held(world: &World, node: &Item) -> bool {
         return false;
     };
     world.item(&Key::manifest(&repository, &subject.digest)).is_some()
+}
+
+/// Whether the index is there that names something as remote.
+fn is_named(world: &World, remote: &Key) -> bool {
+    let index = remote.naming_index().zip(remote.manifest_named());
+    index.is_some_and(|(index, (repository, _))| world.item(&Key::manifest(&repository, &index)).is_some())
 }
 
 /// Whether a hold's holder is there, in that life, and needs what it holds.

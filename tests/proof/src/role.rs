@@ -75,6 +75,15 @@ impl Role {
     }
 }
 
+/// Bytes that a part of an object has at least: a blob of a scenario has somewhat more.
+pub const PART_BYTES_MIN: usize = 8;
+
+/// The ports of one who takes part.
+#[must_use]
+pub fn gate() -> Arc<Gate> {
+    Gate::with_parts_of(PART_BYTES_MIN)
+}
+
 /// What an operation works with.
 #[derive(Clone)]
 pub struct Hands {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use moorage_ports::{ObjectKey, Page, Put, Transacted, Written};
+use moorage_ports::{Changes, Cursor, ObjectKey, Page, Part, PartsId, PortError, Put, Transacted, Written};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::gate::Answer;
-use crate::world::{Entry, Stored};
+use crate::store::Stored;
+use crate::world::{Entry, Told};
 
 pub enum Seen {
     Item(Option<Arc<Entry>>),
@@ -21,10 +22,39 @@ pub enum Seen {
     Size(Option<u64>),
     Stored(Put),
     Objects(Vec<ObjectKey>),
+    PartsId(PartsId),
+    Part(Part),
+    Changes(Vec<Arc<Told>>, Cursor),
+    Failed(Failed),
     Done,
 }
 
+/// How a call fails here.
+#[derive(Clone, Debug)]
+pub enum Failed {
+    Body(String),
+    Corrupt(String),
+}
+
+impl Failed {
+    #[must_use]
+    pub fn error(&self) -> PortError {
+        match self {
+            Self::Body(words) => PortError::Body(words.clone()),
+            Self::Corrupt(words) => PortError::Corrupt(words.clone()),
+        }
+    }
+}
+
 impl Seen {
+    #[must_use]
+    pub fn part(put: Result<Part, PortError>) -> Self {
+        match put {
+            Ok(part) => Self::Part(part),
+            Err(error) => Self::Failed(Failed::Body(error.to_string())),
+        }
+    }
+
     /// The same for what an operation can't tell apart.
     #[must_use]
     pub fn hash(&self) -> u128 {
@@ -65,15 +95,35 @@ impl Seen {
             Self::Size(size) => hash.update(&[8, u8::from(size.is_some())]),
             Self::Stored(put) => hash.update(&xxh3_128(format!("{put:?}").as_bytes()).to_le_bytes()),
             Self::Objects(keys) => hash.update(format!("{keys:?}").as_bytes()),
+            Self::PartsId(id) => hash.update(format!("{id:?}").as_bytes()),
+            Self::Part(part) => hash.update(format!("{part:?}").as_bytes()),
+            Self::Changes(told, next) => {
+                told.iter().for_each(|told| hash.update(&told.hash.to_le_bytes()));
+                hash.update(next.0.as_bytes());
+                hash.update(&[10]);
+            }
+            Self::Failed(failed) => hash.update(format!("{failed:?}").as_bytes()),
             Self::Done => hash.update(&[9]),
         }
         hash.digest128()
     }
 
-    #[must_use]
-    pub fn answer(&self) -> Answer {
-        let item = |entry: &Option<Arc<Entry>>| entry.as_ref().map(|entry| entry.item.clone());
+    /// The answer, as one that can be given again.
+    ///
+    /// # Errors
+    /// How the call failed.
+    pub fn remembered(&self) -> Result<Answer, Failed> {
         match self {
+            Self::Failed(failed) => Err(failed.clone()),
+            _ => self.answer().map_err(|error| Failed::Corrupt(error.to_string())),
+        }
+    }
+
+    /// # Errors
+    /// How the call failed.
+    pub fn answer(&self) -> Result<Answer, PortError> {
+        let item = |entry: &Option<Arc<Entry>>| entry.as_ref().map(|entry| entry.item.clone());
+        Ok(match self {
             Self::Item(found) => Answer::Item(item(found)),
             Self::Items(found) => Answer::Items(found.iter().map(item).collect()),
             Self::Page(found, more) => {
@@ -95,7 +145,15 @@ impl Seen {
             Self::Size(size) => Answer::Size(*size),
             Self::Stored(put) => Answer::Stored(put.clone()),
             Self::Objects(keys) => Answer::Objects(keys.clone()),
+            Self::PartsId(id) => Answer::PartsId(id.clone()),
+            Self::Part(part) => Answer::Parts(vec![part.clone()]),
+            Self::Changes(told, next) => Answer::Changes(Changes {
+                changes: told.iter().map(|told| told.change.clone()).collect(),
+                next: next.clone(),
+                lost: false,
+            }),
+            Self::Failed(failed) => return Err(failed.error()),
             Self::Done => Answer::Done,
-        }
+        })
     }
 }

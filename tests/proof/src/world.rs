@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use moorage_collector::{Times, reviews};
-use moorage_oci::Digest;
 use moorage_ports::facts::State;
 use moorage_ports::{
-    Action, Change, Expect, Fact, Item, Key, Nonce, ObjectKey, PortError, Put, Query, Timestamp, Version,
+    Action, Change, Cursor, Expect, Fact, Item, Key, Nonce, ObjectKey, PortError, Query, Timestamp, Version,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::gate::Call;
-use crate::seen::Seen;
+use crate::seen::{Failed, Seen};
+use crate::store::Store;
 
 /// One item, with the hash of all it says.
 #[derive(Debug)]
@@ -29,14 +29,6 @@ impl Entry {
     }
 }
 
-/// One object.
-#[derive(Debug)]
-pub struct Stored {
-    pub key: ObjectKey,
-    pub bytes: Bytes,
-    hash: u128,
-}
-
 /// What of the rules of a world is the same in all of its states.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
@@ -44,14 +36,28 @@ pub struct Rules {
     /// Whether somebody reads reviews, so that each asked for anew must be told from the one before. Otherwise
     /// their versions are left out, and worlds that differ by nothing else are one.
     pub reviews_are_read: bool,
+    /// Whether reviews are asked for by those who follow the change feed. Otherwise each change asks for its own in
+    /// the same instant: in the leak runs they are done as late as can be, so that how late the feed is read makes no
+    /// difference.
+    pub feed_is_followed: bool,
+    /// Whether a manifest may be pushed before what it needs.
+    pub missing_allowed: bool,
 }
 
-/// A table and a store, with the time. Each change asks for its reviews in the same instant: in the leak runs
-/// they are done as late as can be, so that how late the feed is read makes no difference.
+/// One change of the feed.
+#[derive(Debug)]
+pub struct Told {
+    pub change: Change,
+    pub hash: u128,
+}
+
+/// A table and a store, with the time.
 #[derive(Clone, Debug)]
 pub struct World {
     entries: Vec<Arc<Entry>>,
-    objects: Vec<Arc<Stored>>,
+    pub store: Store,
+    /// All changes, oldest first, where somebody follows them.
+    feed: Vec<Arc<Told>>,
     pub now: Timestamp,
     sum: u128,
     /// Makes versions of reviews, where these are read.
@@ -61,21 +67,17 @@ pub struct World {
 impl World {
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self { entries: Vec::new(), objects: Vec::new(), now, sum: 0, asked: 0 }
+        Self { entries: Vec::new(), store: Store::default(), feed: Vec::new(), now, sum: 0, asked: 0 }
     }
 
     /// The same for the same world.
     #[must_use]
     pub fn hash(&self) -> u128 {
-        mixed(&[self.sum, u128::from(self.now.0), u128::from(self.asked), self.objects.len() as u128])
+        mixed(&[self.sum, u128::from(self.now.0), u128::from(self.asked), self.store.hash()])
     }
 
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.entries.iter().map(|entry| &entry.item)
-    }
-
-    pub fn objects(&self) -> impl Iterator<Item = &Stored> {
-        self.objects.iter().map(|object| &**object)
     }
 
     #[must_use]
@@ -85,8 +87,7 @@ impl World {
 
     #[must_use]
     pub fn object(&self, key: &ObjectKey) -> Option<&Bytes> {
-        let at = self.objects.binary_search_by(|object| object.key.cmp(key)).ok()?;
-        Some(&self.objects[at].bytes)
+        self.store.get(key).map(|stored| &stored.bytes)
     }
 
     /// Takes all reviews away: as if they had all been done.
@@ -148,48 +149,45 @@ impl World {
                     Seen::NotTransacted(refused)
                 }
             }
-            Call::GetObject { key, range: None } => {
-                let at = self.objects.binary_search_by(|object| object.key.cmp(key)).ok();
-                Seen::Object(at.map(|at| Arc::clone(&self.objects[at])))
-            }
+            Call::GetObject { key, range: None } => Seen::Object(self.store.get(key).cloned()),
             Call::SizeOfObject(key) => Seen::Size(self.object(key).map(|bytes| bytes.len() as u64)),
-            Call::PutObject { key, digest, bytes, .. } => Seen::Stored(self.put_object(key, digest, bytes)),
+            Call::PutObject { key, digest, bytes, .. } => Seen::Stored(self.store.put(key, digest, bytes)),
             Call::DeleteObject(key) => {
-                if let Ok(at) = self.objects.binary_search_by(|object| object.key.cmp(key)) {
-                    self.sum = self.sum.wrapping_sub(self.objects.remove(at).hash);
-                }
+                self.store.delete(key);
                 Seen::Done
             }
-            Call::Abort { .. } => Seen::Done,
+            Call::OpenParts(key) => Seen::PartsId(self.store.open_parts(key)),
+            Call::PutParts { key, id, first, bytes } => {
+                Seen::part(self.store.put_part(key, id, *first, bytes))
+            }
+            Call::PutPartOf { key, id, number, from, .. } => match self.object(from).cloned() {
+                Some(bytes) => Seen::part(self.store.put_part(key, id, *number, &bytes)),
+                None => Seen::Failed(Failed::Corrupt(format!("object {from} is not there"))),
+            },
+            Call::Complete { key, id, parts, .. } => match self.store.complete(key, id, parts) {
+                Ok(put) => Seen::Stored(put),
+                Err(error) => Seen::Failed(Failed::Body(error.to_string())),
+            },
+            Call::Abort { key, id } => {
+                self.store.abort(key, id);
+                Seen::Done
+            }
             Call::ListObjects { prefix, after, limit } => {
-                let objects = self.objects.iter().map(|object| &object.key);
+                let objects = self.store.objects().map(|object| &object.key);
                 let later = objects.filter(|key| after.as_ref().is_none_or(|after| *key > after));
                 let found = later.filter(|key| key.as_str().starts_with(prefix));
                 Seen::Objects(found.take(*limit).cloned().collect())
             }
-            Call::Changes { .. }
-            | Call::GetObject { .. }
-            | Call::OpenParts(_)
-            | Call::PutParts { .. }
-            | Call::PutPartOf { .. }
-            | Call::Complete { .. } => return Err(misuse(call)),
+            Call::Changes { cursor, limit } => self.changes(cursor, *limit),
+            Call::GetObject { .. } => return Err(misuse(call)),
         })
     }
 
-    fn put_object(&mut self, key: &ObjectKey, digest: &Digest, bytes: &Bytes) -> Put {
-        if Digest::of(digest.algorithm(), bytes) != *digest {
-            return Put::DigestMismatch;
-        }
-        match self.objects.binary_search_by(|object| object.key.cmp(key)) {
-            Ok(_) => Put::AlreadyThere,
-            Err(at) => {
-                let hash = xxh3_128(key.as_str().as_bytes());
-                self.sum = self.sum.wrapping_add(hash);
-                let stored = Stored { key: key.clone(), bytes: bytes.clone(), hash };
-                self.objects.insert(at, Arc::new(stored));
-                Put::Stored { size: bytes.len() as u64 }
-            }
-        }
+    /// A cursor is the number of changes before it.
+    fn changes(&self, cursor: &Cursor, limit: usize) -> Seen {
+        let from = cursor.0.parse().unwrap_or(0).min(self.feed.len());
+        let to = self.feed.len().min(from + limit);
+        Seen::Changes(self.feed[from..to].to_vec(), Cursor(to.to_string()))
     }
 
     fn place(&self, key: &Key) -> Result<usize, usize> {
@@ -259,7 +257,13 @@ impl World {
         if old == new || key.is_untold() {
             return;
         }
-        let change = Change { key: key.clone(), old: old.cloned(), new: new.cloned() };
+        let change = Change { key: key.clone(), old: old.cloned(), new: new.cloned(), at: Some(self.now) };
+        if rules.feed_is_followed {
+            let hash = xxh3_128(format!("{} {change:?}", self.feed.len()).as_bytes());
+            self.sum = self.sum.wrapping_add(hash);
+            self.feed.push(Arc::new(Told { change, hash }));
+            return;
+        }
         for review in reviews(&change, self.now, &rules.times) {
             self.asked += u64::from(rules.reviews_are_read);
             let version = Version(Nonce(u128::from(self.asked)));
