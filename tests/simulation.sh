@@ -7,20 +7,23 @@
 #   tests/simulation.sh --seed S                 one of them once more, with all its steps
 #   tests/simulation.sh --mutant NAME            without a rule of the protocol (shared/registry/collect/src/mutants.rs):
 #                                                fails unless a world goes wrong
-#   tests/simulation.sh --mutants                without each of them, one after the other
+#   tests/simulation.sh --mutants [--seeds N]    without each of them: fails unless each makes one of so many worlds go
+#                                                wrong, 1000 if nothing is said
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-seeds=1000
+seeds=
+most=1000
 options=()
 while [ $# -gt 0 ]; do
   case $1 in
     --full)
-      seeds=10000
+      most=10000
       shift
       continue
       ;;
     --mutants)
+      most=1000
       options+=("$1")
       shift
       continue
@@ -36,4 +39,4 @@ done
 unset CARGO_TARGET_DIR
 (cd "$checkout/tests/simulation" && cargo build --release --locked)
 exec "$checkout/tests/simulation/target/release/moorage-simulation" \
-  --seeds "$seeds" --threads "$(nproc)" ${options[@]+"${options[@]}"}
+  --seeds "${seeds:-$most}" --threads "$(nproc)" ${options[@]+"${options[@]}"}

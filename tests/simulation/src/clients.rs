@@ -33,6 +33,7 @@ pub enum Script {
     Cancel,
     CloseAgain,
     Event,
+    Head,
     Mount,
     Pull,
     DeleteTag,
@@ -61,7 +62,7 @@ impl Client {
 
     pub async fn run(self, script: Script) -> Outcome {
         let universe = Universe::get();
-        let repository = self.below(universe.repositories.len());
+        let repository = self.below(self.focus.repositories);
         let blob = self.below(self.focus.blobs);
         let manifest = self.focus.manifests[self.below(self.focus.manifests.len())];
         let done = match script {
@@ -71,6 +72,7 @@ impl Client {
             Script::Cancel => self.chunks(repository, blob, false).await,
             Script::CloseAgain => self.close_again().await,
             Script::Event => self.event().await,
+            Script::Head => self.is_blob_there(repository, blob).await.map(|_| ()),
             Script::Mount => self.mount(repository, blob).await.map(|_| ()),
             Script::Pull => return self.pull(repository).await,
             Script::DeleteTag => self.delete_tag(repository).await,
@@ -83,7 +85,7 @@ impl Client {
             }
             Script::Recycle => {
                 let untagged = Untagged::Recycle { after_ms: self.push.settings().grace_ms };
-                let change = PolicyChange { untagged, immutable_tags: None };
+                let change = PolicyChange { untagged, ..PolicyChange::default() };
                 self.push.set_policy(&universe.repositories[repository], change).await
             }
         };
@@ -133,7 +135,7 @@ impl Client {
 
     fn open(&self) -> OpenedUpload {
         let universe = Universe::get();
-        let repository = self.below(universe.repositories.len());
+        let repository = self.below(self.focus.repositories);
         let blob = self.below(self.focus.blobs);
         let opened = self.push.open_upload(Algorithm::Sha256);
         let token = self.push.seal_upload(&universe.repositories[repository], opened);
@@ -204,21 +206,26 @@ impl Client {
     }
 
     async fn bring_blob(&self, repository: usize, blob: usize) -> Answered<()> {
-        let universe = Universe::get();
-        let (name, digest) = (&universe.repositories[repository], &universe.blobs[blob].digest);
         match self.below(8) {
             0 => return self.upload(repository, blob).await,
             1 => match self.mount(repository, blob).await? {
                 Mounted::Done => return Ok(()),
                 Mounted::NotThere => {}
             },
-            _ => match self.pull.blob_size(name, digest, Asker::MayPush).await {
-                Ok(_) => return Ok(()),
-                Err(RegistryError::BlobUnknown { .. }) => {}
-                Err(error) => return Err(error),
-            },
+            _ if self.is_blob_there(repository, blob).await? => return Ok(()),
+            _ => {}
         }
         self.upload(repository, blob).await
+    }
+
+    async fn is_blob_there(&self, repository: usize, blob: usize) -> Answered<bool> {
+        let universe = Universe::get();
+        let (name, digest) = (&universe.repositories[repository], &universe.blobs[blob].digest);
+        match self.pull.blob_size(name, digest, Asker::MayPush).await {
+            Ok(_) => Ok(true),
+            Err(RegistryError::BlobUnknown { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn put_manifest(&self, repository: usize, manifest: usize, by_tag: bool) -> Answered<()> {

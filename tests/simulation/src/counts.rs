@@ -61,7 +61,7 @@ impl Counts {
 
 /// Every transition that the protocol has, every event of the collector, every kind of compare-and-set that can be
 /// lost, every fault.
-const MUST_HAPPEN: [&str; 59] = [
+const MUST_HAPPEN: [&str; 60] = [
     "manifest: absent -> Pending",
     "manifest: Pending -> Live",
     "manifest: Pending -> Recycled",
@@ -117,6 +117,7 @@ const MUST_HAPPEN: [&str; 59] = [
     "fault: an actor sleeps",
     "script: Restore",
     "script: Purge",
+    "script: Head",
     "script: Mount",
     "script: Event",
     "script: Cancel",

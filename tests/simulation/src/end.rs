@@ -59,8 +59,7 @@ pub async fn wrong(
 ) -> Option<String> {
     let snapshot = Snapshot::take(&**storage).await;
     let mut wrong = Vec::new();
-    wrong
-        .extend(invariants::check(&snapshot, &invariants::ALWAYS).into_iter().filter(|what| !is_known(what)));
+    wrong.extend(invariants::check(&snapshot, &invariants::ALWAYS));
     wrong.extend(invariants::check(&snapshot, [&invariants::WHERE_NOTHING_IS_MISSING]));
     if spared.nothing_failed {
         wrong.extend(invariants::check(&snapshot, [&invariants::WHERE_NOTHING_FAILED]));
@@ -72,12 +71,6 @@ pub async fn wrong(
     wrong.extend(forgotten_objects(&snapshot, world));
     wrong.extend(unreachable(storage, &snapshot, context).await);
     (!wrong.is_empty()).then(|| wrong.join("\n"))
-}
-
-/// Known, and harmless: the note that an index had held a child goes with that child, also where the next life of the
-/// child is held by an index that put its note before. Under `keep`, such a child then stays when the index goes.
-fn is_known(what: &str) -> bool {
-    what.ends_with(" / was-held")
 }
 
 /// Reviews, uploads, tombstones, entries of the bin: all of them end.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use moorage_collector::mutants::{self, Mutant};
 use moorage_collector::{Collector, Steps};
 use moorage_embedded::{Embedded, Options};
-use moorage_operations::{Common, Pull, Push, Settings, TokenSecret};
+use moorage_operations::{Common, Pull, Push, Settings, TokenSecret, TypeChecks};
 use moorage_ports::faults::{Fault, Moment};
 use moorage_ports::testing_context::{ManualClock, SeededRandom};
 use moorage_ports::{Clock, Context, PortError, Reviewed};
@@ -21,16 +21,14 @@ use crate::counts::Counts;
 use crate::disk::UnsyncedDisk;
 use crate::end;
 use crate::every_step;
-use crate::focus::Focus;
+use crate::focus::{Focus, GRACE_MS};
 use crate::shared::{MadeObject, Shared};
 use crate::universe::Universe;
 use crate::world::World;
 
-pub const GRACE_MS: u64 = 1000;
 const UPLOAD_AGE_MAX_MS: u64 = 20 * GRACE_MS;
 
 const CLIENTS_AT_ONCE: usize = 6;
-const COLLECTORS: usize = 2;
 /// More than any world has needed.
 const STEPS_MAX: usize = 20_000;
 /// Steps before the end that a failure shows.
@@ -67,19 +65,7 @@ pub fn run(seed: u64, how: How) -> Run {
     runtime.block_on(async {
         let mut simulation = Simulation::new(seed, how.traced);
         mutants::set(how.mutant);
-        let ended = simulation.live_through().await;
-        let wrong = match ended {
-            Ok(()) => {
-                let is_calm = simulation.focus.is_calm;
-                let given_up = |kind: &str| simulation.counts.of(&format!("{kind}: Pending -> Deleting"));
-                let spared = end::Spared {
-                    nothing_failed: is_calm,
-                    nobody_was_overtaken: is_calm && given_up("manifest") + given_up("grant") == 0,
-                };
-                end::wrong(&simulation.storage, &simulation.world, &simulation.context, spared).await
-            }
-            Err(wrong) => Some(wrong),
-        };
+        let wrong = simulation.live_through().await.err();
         mutants::set(None);
         let Simulation { hash, steps, counts, trace, .. } = simulation;
         Run { seed, wrong, hash: hash.finish(), steps, counts, trace }
@@ -143,10 +129,13 @@ impl Simulation {
         let context = Context { clock: clock.clone(), random: Arc::new(SeededRandom::new(!seed)) };
         let dir = tempfile::tempdir().expect("a directory can be made");
         let storage = Embedded::open_on(Arc::new(UnsyncedDisk), dir.path(), Options::default(), &context);
+        let focus = Focus::of_seed(seed);
         let settings = Settings {
-            grace_ms: GRACE_MS,
-            recycle_ms: 3 * GRACE_MS,
+            grace_ms: focus.grace_ms,
+            recycle_ms: 3 * focus.grace_ms,
             upload_age_max_ms: UPLOAD_AGE_MAX_MS,
+            // No matter of what is kept.
+            types: TypeChecks::Never,
             ..Settings::default()
         };
         Self {
@@ -158,10 +147,10 @@ impl Simulation {
             random: SeededRandom::new(seed),
             settings: Arc::new(settings),
             world: World::new(),
-            focus: Focus::of_seed(seed),
-            is_long: seed % 8 == 3 && !Focus::of_seed(seed).is_calm,
+            focus,
+            is_long: seed / 8 % 8 == 3 && !focus.nothing_fails,
             actors: Vec::new(),
-            scripts_left: Focus::of_seed(seed).count,
+            scripts_left: 0,
             names: 0,
             hash: DefaultHasher::new(),
             steps: 0,
@@ -175,8 +164,27 @@ impl Simulation {
         self.random.below(bound) == 0
     }
 
-    /// Until every script has ended, and the collectors have then done all that is due, as time passes.
+    /// From rest to rest, up to the last.
     async fn live_through(&mut self) -> Result<(), String> {
+        for _ in 0..=self.focus.rests {
+            self.scripts_left = self.focus.count;
+            self.come_to_rest().await?;
+            let given_up = |kind: &str| self.counts.of(&format!("{kind}: Pending -> Deleting"));
+            let spared = end::Spared {
+                nothing_failed: self.focus.nothing_fails,
+                nobody_was_overtaken: self.focus.nobody_is_overtaken
+                    && given_up("manifest") + given_up("grant") == 0,
+            };
+            if let Some(wrong) = end::wrong(&self.storage, &self.world, &self.context, spared).await {
+                return Err(wrong);
+            }
+            self.world.look_again(&*self.storage).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Until every script has ended, and the collectors have then done all that is due, as time passes.
+    async fn come_to_rest(&mut self) -> Result<(), String> {
         let mut last = None;
         while self.scripts_left > 0 || self.actors.iter().any(|acting| acting.kind == Kind::Client) {
             if self.steps >= STEPS_MAX {
@@ -204,10 +212,10 @@ impl Simulation {
             self.scripts_left -= 1;
             self.start_client();
         }
-        while count(Kind::Collector, &self.actors) < COLLECTORS {
+        while count(Kind::Collector, &self.actors) < self.focus.collectors {
             self.start_collector();
         }
-        if count(Kind::Look, &self.actors) < 1 {
+        if self.focus.is_looked_around && count(Kind::Look, &self.actors) < 1 {
             self.start_look();
         }
     }
@@ -320,7 +328,7 @@ impl Simulation {
     fn fate(&self) -> Fate {
         let moment = || if self.one_in(2) { Moment::Before } else { Moment::After };
         match self.random.below(1000) {
-            _ if self.focus.is_calm => Fate::Answered,
+            _ if self.focus.nothing_fails => Fate::Answered,
             0..8 => Fate::Fails(moment()),
             8..14 => Fate::Dies(moment()),
             _ => Fate::Answered,

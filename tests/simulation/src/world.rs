@@ -57,6 +57,24 @@ impl World {
         }
     }
 
+    /// Looks at everything anew: others than those whose calls are followed have been at work.
+    pub async fn look_again<S: ReadTable + WriteBlobs>(&mut self, storage: &S) -> Result<(), PortError> {
+        let keys: Vec<Key> = self.rows.keys().cloned().collect();
+        for key in keys {
+            match ReadTable::get(storage, &key).await? {
+                Some(item) => self.rows.insert(key, item),
+                None => self.rows.remove(&key),
+            };
+        }
+        let objects: Vec<ObjectKey> = self.objects.iter().cloned().collect();
+        for object in objects {
+            if storage.size(&object).await?.is_none() {
+                self.objects.remove(&object);
+            }
+        }
+        Ok(())
+    }
+
     pub fn row(&self, key: &Key) -> Option<&Item> {
         self.rows.get(key)
     }
