@@ -32,7 +32,7 @@ fn audited(audit: &Audit) -> Result<u64, String> {
         counts.note(finding);
         println!("{}{}", finding.wrong, ending(repaired));
     };
-    let auditor = managed.storage.audit(managed.context.clone(), managed.settings.times());
+    let auditor = managed.storage.audit(managed.context.clone(), managed.settings.times(), audit.children());
     let done = managed.runtime.block_on(auditor.run(repair, &mut say));
     drop(auditor);
     managed.close();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use moorage_aws::{Blobs, Table, sdk_config, setup};
-use moorage_collector::{Audit, Collector, FeedReader, Steps, Times};
+use moorage_collector::{Audit, Children, Collector, FeedReader, Steps, Times};
 use moorage_embedded::Embedded;
 use moorage_operations::{Common, Pull, Push, TokenSecret};
 use moorage_ports::calls::CountCalls;
@@ -69,15 +69,15 @@ impl Storage {
     }
 
     /// An audit of it.
-    pub(crate) fn audit(&self, context: Context, times: Times) -> Audit {
+    pub(crate) fn audit(&self, context: Context, times: Times, children: Children) -> Audit {
         let steps = self.collector(context, times).steps().clone();
         let reader = self.feed_reader();
         match self {
             Self::Embedded { store, .. } => {
-                Audit::new(steps, Arc::new(store.clone()), Arc::new(store.clone()), reader)
+                Audit::new(steps, Arc::new(store.clone()), Arc::new(store.clone()), reader, children)
             }
             Self::Aws { table, blobs, .. } => {
-                Audit::new(steps, Arc::new(table.clone()), Arc::new(blobs.clone()), reader)
+                Audit::new(steps, Arc::new(table.clone()), Arc::new(blobs.clone()), reader, children)
             }
         }
     }

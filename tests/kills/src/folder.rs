@@ -46,9 +46,13 @@ pub fn files(below: &Path) -> Result<Vec<(PathBuf, u64)>> {
     let mut files = Vec::new();
     let mut folders = vec![below.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+        let entries = match fs::read_dir(&folder) {
+            // A file, and a folder of one, may go while it is looked at: a running registry cleans up.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder != below => continue,
+            entries => entries.with_context(|| folder.display().to_string())?,
+        };
+        for entry in entries {
             let entry = entry?;
-            // A file may go while it is looked at: a running registry cleans up.
             match entry.metadata() {
                 Ok(metadata) if metadata.is_dir() => folders.push(entry.path()),
                 Ok(metadata) => files.push((entry.path(), metadata.len())),

@@ -18,14 +18,27 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The schedule. In the template it is a minute, for a grace of a day.
 const SCHEDULE: Duration = Duration::from_secs(1);
 
-/// Hands events to the front door until it is told to stop; how many records there were.
+/// At the end, when no function is called by the schedule any more: so long after the last record the stream is taken
+/// to be read, and is so by then.
+const QUIET: Duration = Duration::from_secs(2);
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+
+/// Hands events to the front door until it is told to stop, and what was still on its way then; how many records there
+/// were.
 pub fn deliver(mut dynamodb: DynamoDb, control: SocketAddr, stop: &AtomicBool) -> Result<usize> {
     let mut front_door = Connection::new(control);
     let stream = dynamodb.stream()?;
     // Where each shard goes on; `None` once it was read to its end.
     let mut places: BTreeMap<String, Option<String>> = BTreeMap::new();
     let (mut delivered, mut scheduled) = (0, Instant::now());
-    while !stop.load(Ordering::SeqCst) {
+    let (mut last_record, mut stopped) = (Instant::now(), None);
+    loop {
+        if stop.load(Ordering::SeqCst) {
+            let since = *stopped.get_or_insert_with(Instant::now);
+            if last_record.max(since).elapsed() > QUIET || since.elapsed() > ENDS_WITHIN {
+                return Ok(delivered);
+            }
+        }
         for (shard, parent) in dynamodb.shards(&stream)? {
             // What came before in the same items is in the parent.
             let is_parent_done = parent.is_none_or(|parent| places.get(&parent).is_none_or(Option::is_none));
@@ -40,16 +53,16 @@ pub fn deliver(mut dynamodb: DynamoDb, control: SocketAddr, stop: &AtomicBool) -
             }
             delivered += records.len();
             if !records.is_empty() {
+                last_record = Instant::now();
                 tell(&mut front_door, "stream", &json!({ "Records": records }))?;
             }
         }
-        if scheduled.elapsed() > SCHEDULE {
+        if stopped.is_none() && scheduled.elapsed() > SCHEDULE {
             scheduled = Instant::now();
             tell(&mut front_door, "schedule", &json!({}))?;
         }
         std::thread::sleep(PAUSE);
     }
-    Ok(delivered)
 }
 
 fn tell(front_door: &mut Connection, what: &str, event: &serde_json::Value) -> Result<()> {

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moorage_collector::{Audit, Audited, Collector, FeedReader, Finding, Repair, Steps};
+use moorage_collector::{Audit, Audited, Children, Collector, FeedReader, Finding, Repair, Steps};
 use moorage_http::{Access, Halves, Registry};
 use moorage_operations::{Common, MissingChildren, Pull, Push, Settings, TokenSecret};
 use moorage_ports::faults::{Fault, Faults, Injector};
@@ -189,7 +189,11 @@ impl<P: Place> World<P> {
     /// Where it cannot run.
     pub async fn audit(&self, repair: Repair) -> (Audited, Vec<String>) {
         let (steps, Ports { scan, blobs, .. }) = (self.collector().steps().clone(), self.ports());
-        let audit = Audit::new(steps, scan, blobs, FeedReader::Collector);
+        let children = match self.setup.settings.missing {
+            MissingChildren::Refuse => Children::AllThere,
+            MissingChildren::Allow => Children::MayBeMissing,
+        };
+        let audit = Audit::new(steps, scan, blobs, FeedReader::Collector, children);
         let mut told = Vec::new();
         let names = &self.client.names;
         let mut say = |finding: &Finding, repaired| {

@@ -8,6 +8,7 @@
 //! everything else.
 
 mod checks;
+mod children;
 mod finding;
 mod left_over;
 mod nodes;
@@ -23,6 +24,7 @@ use moorage_ports::{BlobStore, Fact, Item, Key, ObjectKey, PortError, Reviewed, 
 use crate::steps::Steps;
 use crate::waiting::FeedReader;
 
+pub use children::Children;
 pub use finding::{Finding, Remedy, Wrong};
 
 /// Items in one page of the walk, and how many are looked at in one moment.
@@ -68,9 +70,11 @@ pub struct Audit {
     scan: Arc<dyn ScanTable>,
     blobs: Arc<dyn BlobStore>,
     reader: FeedReader,
+    children: Children,
 }
 
-/// What the walk remembers. In memory: what nothing holds, and those names of objects that cannot be asked for.
+/// What the walk remembers. In memory: what nothing holds, and those names of objects that cannot be asked for. Beside it,
+/// the bytes of as many manifests as are looked at in one moment.
 #[derive(Default)]
 struct Walk {
     suspects: Vec<Key>,
@@ -87,8 +91,9 @@ impl Audit {
         scan: Arc<dyn ScanTable>,
         blobs: Arc<dyn BlobStore>,
         reader: FeedReader,
+        children: Children,
     ) -> Self {
-        Self { steps, scan, blobs, reader }
+        Self { steps, scan, blobs, reader, children }
     }
 
     /// Walks over everything, and tells `say` of each finding and of what became of it.

@@ -35,7 +35,9 @@ impl Client<'_> {
             return self.pull_whole(at, &digest);
         }
         if answered.in_doubt {
-            return self.find_out(at, &digest, &tags, since);
+            // One whose delete was answered at a second try may have been gone long before the first.
+            let in_bin_until = (!in_doubt).then(|| since + self.world.bin);
+            return self.find_out(at, &digest, &tags, in_bin_until);
         }
         if since.elapsed() < self.world.bin && !in_doubt {
             let why = format!("{status} {:?} after the delete was sent: {body}", since.elapsed());
@@ -51,13 +53,13 @@ impl Client<'_> {
         at: usize,
         digest: &Digest,
         tags: &[String],
-        since: Instant,
+        in_bin_until: Option<Instant>,
     ) -> Result<(), Silence> {
         let name = self.known[at].name.clone();
         let path = format!("/v2/{name}/manifests/{digest}");
         let answered = self.asker.simple("HEAD manifest", "HEAD", &path)?;
         if answered.status() != 200 {
-            if since.elapsed() < self.world.bin {
+            if in_bin_until.is_some_and(|until| Instant::now() < until) {
                 self.complain(Kind::BadRestore, &path, "neither restored nor in the bin");
             }
             self.leaves(at, digest);

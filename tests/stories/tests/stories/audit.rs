@@ -1,16 +1,22 @@
 //! The audit: nothing is found where all is well, everything where it is not; and what was lost costs an audit, never
 //! data.
 
+#![expect(clippy::disallowed_methods, reason = "`serde_json::json!` unwraps inside")]
+
 use std::time::Duration;
 
 use moorage_collector::Repair;
 use moorage_oci::Digest;
+use moorage_operations::MissingChildren;
+use moorage_ports::calls::Call;
 use moorage_ports::facts::{Fact, State, TrashRecord};
+use moorage_ports::faults::{Fault, Injector, Moment, Plan, Point};
 use moorage_ports::{
-    Action, ByteStream, Cursor, Durability, Expect, Incarnation, Item, Key, Nonce, ObjectKey, Timestamp,
-    Version,
+    Action, ByteStream, Cursor, Durability, Expect, Holder, Incarnation, Item, Key, Nonce, ObjectKey,
+    Timestamp, Version,
 };
 use moorage_stories::{assert_reads, expect};
+use serde_json::json;
 
 use crate::World;
 
@@ -192,6 +198,224 @@ async fn what_the_dead_left() {
     world.collect_for(50 * HOUR).await;
     world.ask("GET /v2/app/manifests/v1").await.is(200);
     world.ask("GET /v2/app/blobs/<layer>").await.is(200);
+    world.end().await;
+}
+
+/// A pusher that slept until a collector had given its record up: what it puts then is nobody's, and where it dies before
+/// it looks again, also the bytes and the entry in the list stay.
+#[tokio::test]
+async fn what_an_overtaken_pusher_leaves() {
+    let hours = Duration::from_secs(3 * 60 * 60);
+    for dies in [false, true] {
+        let mut world = World::new().await;
+        world.accept_dead_holds();
+        world.push_image(APP, "v1").await;
+        let blob = world.blob("blob");
+        world.push_blobs(APP, &[&blob]).await;
+        let (child, other) = (world.bare("child"), world.image("other", &blob, &[]));
+        world.push_untagged(APP, &child).await;
+        let index = world.index("index", &[&child, &other]);
+        world.push_untagged(APP, &other).await;
+        let sleeps = (Point::Kind(Call::BatchWrite, 1), Fault::Delay(hours));
+        let stops = (Point::Kind(Call::Get, if dies { 1 } else { u64::MAX }), Fault::Stop(Moment::Before));
+        let injector = Injector::new(Plan::List(vec![sleeps, stops]), world.clock().clone());
+        world.restart_with(|setup| setup.faults = Some(injector.clone())).await;
+        let push = world.ask("PUT /v2/app/manifests/<index>").manifest(&index);
+        let pusher = tokio::spawn(push.into_future());
+        while world.clock().asleep() == 0 {
+            tokio::task::yield_now().await;
+        }
+        // The collector is not held up. Its pusher wakes up last of all.
+        let half = hours - Duration::from_secs(1);
+        world.clock().advance(half);
+        world.collect().await;
+        world.ask("GET /v2/app/manifests/<index>").await.is(404);
+        world.clock().advance(hours - half);
+        if dies {
+            let stops = |fault: Option<Fault>| matches!(fault, Some(Fault::Stop(_)));
+            while !injector.decisions().iter().any(|decision| stops(decision.fault)) {
+                tokio::task::yield_now().await;
+            }
+            pusher.abort();
+        } else {
+            pusher.await.expect("a request is answered").is(201);
+        }
+        let (_, told) = world.audit(Repair::Yes).await;
+        let told = told.join("\n") + "\n";
+        if dies {
+            assert_reads(
+                &told,
+                expect![[r#"
+        dead hold: manifest#app#<child> / held#index#<index>#~1 (Done)
+        dead hold: manifest#app#<other> / held#index#<index>#~1 (Done)
+        left over: manifest#app#<index> / 0#body (Done)
+        left over: repo#app / manifest#<index> (Done)
+    "#]],
+            );
+        } else {
+            assert_reads(
+                &told,
+                expect![[r#"
+        dead hold: manifest#app#<child> / held#index#<index>#~1 (Done)
+        dead hold: manifest#app#<other> / held#index#<index>#~1 (Done)
+    "#]],
+            );
+        }
+        let (_, told) = world.audit(Repair::No).await;
+        assert_eq!(told, [""; 0]);
+        world.collect_for(50 * HOUR).await;
+        world.ask("GET /v2/app/manifests/<child>").await.is(200);
+        world.end().await;
+    }
+}
+
+/// A manifest whose holds were lost: they are put back as long as what it needs is there.
+#[tokio::test]
+async fn holds_that_are_missing() {
+    let world = World::new().await;
+    let image = world.push_image(APP, "v1").await;
+    let foreign = world.blob("foreign").descriptor_with(json!({
+        "mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "urls": ["https://one.example/layer"],
+    }));
+    let elsewhere = world.bare("elsewhere").descriptor_with(json!({ "remote": true }));
+    let more = world.bare_with("more", json!({ "layers": [foreign] }));
+    world.push_untagged(APP, &more).await;
+    let index = world.index_of("index", &[image.descriptor(), more.descriptor(), elsewhere]);
+    world.push(APP, "index", &index).await;
+    // In the recycle bin, with what only it needs.
+    let secret = world.blob("secret");
+    world.push_blobs(APP, &[&secret]).await;
+    let binned = world.bare_with("binned", json!({ "layers": [secret.descriptor()] }));
+    world.push(APP, "binned", &binned).await;
+    world.ask("DELETE /v2/app/manifests/<binned>").await.is(202);
+    world.ask("DELETE /v2/app/blobs/<secret>").await.is(202);
+    world.collect_for(50 * HOUR).await;
+
+    let before = world.snapshot().await;
+    let table = world.ports().table;
+    let lost = |key: &&Key| {
+        key.holder().is_some_and(|holder| matches!(holder, Holder::Index(..) | Holder::Manifest(..)))
+            || key.naming_index().is_some()
+    };
+    let lost: Vec<Key> = before.rows.keys().filter(lost).cloned().collect();
+    for key in &lost {
+        table.delete(key, Expect::Anything, Durability::OnAnswer).await.expect("it can be deleted");
+    }
+    // One of what is not held any more is about to go.
+    let repository = APP.parse().expect("a name");
+    let key = Key::manifest(&repository, &image.digest);
+    let mut condemned = table.get(&key).await.expect("it can be read").expect("it is there");
+    condemned.version = Some(Version(Nonce(7)));
+    condemned.fact.node_mut().expect("it is a node").state = State::Condemned;
+    put(&world, condemned).await;
+
+    let (_, told) = world.audit(Repair::No).await;
+    assert_eq!(told.len(), lost.len());
+    let (_, told) = world.audit(Repair::Yes).await;
+    assert_reads(
+        &(told.join("\n") + "\n"),
+        expect![[r#"
+        missing hold: blob#<config> / held#app#<image>#~1 (Done)
+        missing hold: blob#<foreign> / held#app#<more>#~1 (Done)
+        missing hold: blob#<layer> / held#app#<image>#~1 (Done)
+        missing hold: blob#<secret> / held#app#<binned>#~1 (Done)
+        missing hold: manifest#app#<elsewhere> / remote-in#<index>#~1 (Done)
+        missing hold: manifest#app#<image> / held#index#<index>#~1 (Done)
+        missing hold: manifest#app#<more> / held#index#<index>#~1 (Done)
+    "#]],
+    );
+    let (_, told) = world.audit(Repair::No).await;
+    assert_eq!(told, [""; 0]);
+    assert!(world.snapshot().await.rows.keys().eq(before.rows.keys()), "nothing else was changed");
+    world.collect_for(50 * HOUR).await;
+    for there in ["manifests/index", "manifests/<more>", "manifests/<image>", "blobs/<layer>"] {
+        world.ask(format!("GET /v2/app/{there}")).await.is(200);
+    }
+    world.ask("POST /v2/app/_moorage/recycle-bin/<binned>").await.is(200);
+    world.ask("GET /v2/app/blobs/<secret>").await.is(200);
+    world.end().await;
+}
+
+/// What a manifest needs and is not there can't be made by an audit. Where manifests are taken without it, it is not told.
+#[tokio::test]
+async fn children_that_are_missing() {
+    for missing in [MissingChildren::Refuse, MissingChildren::Allow] {
+        let world = World::set_up(|setup| setup.settings.missing = missing).await;
+        let (config, layer) = (world.blob("config"), world.blob("layer"));
+        let image = world.image("image", &config, &[&layer]);
+        world.push_blobs(APP, &[&config, &layer]).await;
+        world.push(APP, "v1", &image).await;
+        let index = world.index("index", &[&image]);
+        world.push(APP, "index", &index).await;
+        world.push(APP, "other", &world.image("other", &layer, &[])).await;
+        world.collect_for(50 * HOUR).await;
+        let (table, repository) = (world.ports().table, APP.parse().expect("a name"));
+        let mut lost = Vec::new();
+        for key in [Key::grant(&repository, &layer.digest), Key::manifest(&repository, &image.digest)] {
+            lost.push(table.get(&key).await.expect("it can be read").expect("it is there"));
+            table.delete(&key, Expect::Anything, Durability::OnAnswer).await.expect("it can be deleted");
+        }
+        let (_, told) = world.audit(Repair::No).await;
+        let told: Vec<_> = told.into_iter().filter(|told| told.starts_with("child missing")).collect();
+        match missing {
+            MissingChildren::Refuse => assert_reads(
+                &(told.join("\n") + "\n"),
+                expect![[r#"
+        child missing: manifest#app#<index> / 0#self needs manifest#app#<image> / 0#self (NotAsked)
+        child missing: manifest#app#<other> / 0#self needs blob#<layer> / grant#app (NotAsked)
+    "#]],
+            ),
+            MissingChildren::Allow => assert_eq!(told, [""; 0]),
+        }
+        // The story ends whole.
+        for item in lost {
+            put(&world, item).await;
+        }
+        let (_, told) = world.audit(Repair::No).await;
+        assert_eq!(told, [""; 0]);
+        world.end().await;
+    }
+}
+
+/// Objects that a record names and that were given up all the same: they are taken out of the trash before the collector
+/// deletes them. A tombstone whose object is there again goes too.
+#[tokio::test]
+async fn named_objects_in_the_trash() {
+    let world = World::new().await;
+    let long = world.bare_with("long", json!({ "annotations": { "long": "a".repeat(400_000) } }));
+    world.push(APP, "long", &long).await;
+    world.push_image(APP, "v1").await;
+    world.collect_for(50 * HOUR).await;
+    let (table, repository) = (world.ports().table, APP.parse().expect("a name"));
+    let get = async |key: &Key| table.get(key).await.expect("it can be read").expect("it is there").fact;
+    let digest = |name: &str| world.filled(name).parse::<Digest>().expect("a digest");
+    let Fact::Manifest(manifest) = get(&Key::manifest(&repository, &long.digest)).await else { panic!() };
+    let Fact::Content(layer) = get(&Key::content(&digest("<layer>"))).await else { panic!() };
+    let Fact::Content(config) = get(&Key::content(&digest("<config>"))).await else { panic!() };
+    for (object, deleted) in [
+        (manifest.object.expect("it is too long for an item"), false),
+        (layer.object, false),
+        (config.object, true),
+    ] {
+        let trash = TrashRecord { since: world.now(), parts_id: None, deleted };
+        put(&world, Item::once(Key::trash(&object), Fact::Trash(trash))).await;
+    }
+    let (_, told) = world.audit(Repair::Yes).await;
+    assert_reads(
+        &(told.join("\n") + "\n"),
+        expect![[r#"
+        in the trash: blob#<config> / content names <config>/app/~1 (Done)
+        in the trash: blob#<layer> / content names <layer>/app/~1 (Done)
+        in the trash: manifest#app#<long> / 0#self names manifests/<long>/app/~1 (Done)
+    "#]],
+    );
+    let (_, told) = world.audit(Repair::No).await;
+    assert_eq!(told, [""; 0]);
+    world.collect_for(50 * HOUR).await;
+    for there in ["manifests/long", "blobs/<layer>", "blobs/<config>"] {
+        world.ask(format!("GET /v2/app/{there}")).await.is(200);
+    }
     world.end().await;
 }
 

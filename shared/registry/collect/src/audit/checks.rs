@@ -33,6 +33,9 @@ impl Audit {
             | Fact::UploadSecret { .. }
             | Fact::Catalog
             | Fact::Policy(_)
+            | Fact::RegistryPolicy(_)
+            | Fact::Type(_)
+            | Fact::TagHistory(_)
             | Fact::Review
             | Fact::FeedPlace { .. } => None,
         };

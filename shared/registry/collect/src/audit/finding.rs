@@ -20,11 +20,24 @@ pub enum Wrong {
     DeadHold(Key),
     /// Nothing holds it, or it is on its way, and no review waits: it would stay as it is for ever.
     Unreviewed(Reviewed),
-    /// The bytes that a record says are there are not, or are more or fewer.
+    /// The bytes that a record says are there are not, or are more or fewer; of a manifest, whose bytes are read: or are
+    /// others.
     BytesMissing {
         record: Key,
         object: Option<ObjectKey>,
     },
+    /// The object that a record names is in the trash, from where it is deleted.
+    InTrash {
+        record: Key,
+        object: ObjectKey,
+    },
+    /// What a manifest needs is not there.
+    ChildMissing {
+        manifest: Key,
+        child: Key,
+    },
+    /// A manifest does not hold what it names: its child may go, or, of a remote entry, nobody is told where it is.
+    MissingHold(Key),
     /// A grant without its content, or that names another object.
     ContentMissing(Key),
     /// An object that nobody names, older than any upload that could still name it.
@@ -61,6 +74,9 @@ impl Wrong {
             Self::DeadHold(_) => "dead hold",
             Self::Unreviewed(_) => "no review",
             Self::BytesMissing { .. } => "bytes missing",
+            Self::InTrash { .. } => "in the trash",
+            Self::ChildMissing { .. } => "child missing",
+            Self::MissingHold(_) => "missing hold",
             Self::ContentMissing(_) => "content missing",
             Self::NamelessObject(_) | Self::NamelessObjectOfUnknownAge(_) => "nameless object",
             Self::ForeignObject(_) => "foreign object",
@@ -81,9 +97,12 @@ impl fmt::Display for Wrong {
             Self::Unreviewed(of) => write!(f, "{of}"),
             Self::BytesMissing { record, object: Some(object) } => write!(f, "{record:?} names {object}"),
             Self::BytesMissing { record, object: None } => write!(f, "{record:?} has no body"),
+            Self::InTrash { record, object } => write!(f, "{record:?} names {object}"),
+            Self::ChildMissing { manifest, child } => write!(f, "{manifest:?} needs {child:?}"),
             Self::NamelessObject(object) | Self::ForeignObject(object) => write!(f, "{object}"),
             Self::NamelessObjectOfUnknownAge(object) => write!(f, "{object}, of unknown age"),
-            Self::ContentMissing(key)
+            Self::MissingHold(key)
+            | Self::ContentMissing(key)
             | Self::DanglingTag(key)
             | Self::UnheldTag(key)
             | Self::StaleReferrer(key)

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use moorage_oci::{Digest, RepositoryName};
+use bytes::Bytes;
+use moorage_oci::{Digest, Manifest, RepositoryName};
 use moorage_ports::facts::{ContentRecord, GrantRecord, ManifestRecord, ReferrerRecord, State};
-use moorage_ports::{
-    Action, Change, Expect, Fact, Item, Key, ObjectKey, PortError, Query, Reviewed, SortRange,
-};
+use moorage_ports::{Action, Change, Expect, Fact, Item, Key, ObjectKey, PortError, Reviewed};
 
 use super::checks::unchanged;
 use super::{Audit, Finding, Remedy, Wrong};
@@ -25,7 +24,7 @@ impl Audit {
         let waits = waiting.is_some_and(|waiting| waiting.contains(&of));
         if !waits && self.needs_a_review(&of, item).await? {
             // As if it had just come to be as it is: that is the change that was lost.
-            let change = Change { key: item.key.clone(), old: None, new: Some(item.clone()) };
+            let change = Change { key: item.key.clone(), old: None, new: Some(item.clone()), at: None };
             let asked = reviews(&change, self.steps.now(), &self.steps.times).into_iter().next();
             found.extend(
                 asked.map(|review| Finding {
@@ -36,7 +35,7 @@ impl Audit {
         }
         match (&item.fact, &of) {
             (Fact::Manifest(record), Reviewed::Manifest(repository, digest)) => {
-                found.extend(self.bytes_of_manifest(item, repository, digest, record).await?);
+                found.extend(self.document(item, repository, digest, record).await?);
                 found.extend(self.listed_referrer(item, repository, digest, record).await?);
             }
             (Fact::Content(content), _) => found.extend(self.bytes_of_content(item, content).await?),
@@ -68,26 +67,37 @@ impl Audit {
         Ok(look.by.is_none() || subject_is_new)
     }
 
-    async fn bytes_of_manifest(
+    /// Its bytes, and what they name: for readers, and in the recycle bin for a restore. Nothing, where it is changed
+    /// meanwhile: what was found missing may not have been needed any more.
+    async fn document(
         &self,
         item: &Item,
         repository: &RepositoryName,
         digest: &Digest,
         record: &ManifestRecord,
-    ) -> Result<Option<Finding>, PortError> {
+    ) -> Result<Vec<Finding>, PortError> {
         if matches!(record.node.state, State::Pending | State::Deleting) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
+        let is_right = |bytes: &Bytes| {
+            bytes.len() as u64 == record.size && Digest::of(digest.algorithm(), bytes) == *digest
+        };
+        let bytes = self.steps.manifest_bytes(repository, digest, record).await?.filter(is_right);
+        let mut found = match bytes.and_then(|bytes| Manifest::parse(&bytes, Some(&record.media_type)).ok()) {
+            Some(manifest) => self.children(item, repository, digest, record, &manifest).await?,
+            None => {
+                let wrong = Wrong::BytesMissing { record: item.key.clone(), object: record.object.clone() };
+                vec![Finding { wrong, remedy: Remedy::None }]
+            }
+        };
         if let Some(object) = &record.object {
-            return self.bytes_of(item, object, record.size).await;
+            found.extend(self.in_trash(item, object).await?);
         }
-        let range = SortRange::manifest_and_body(repository, digest);
-        let keys = self.steps.table.query_keys(&Query { range, limit: 2 }).await?.items;
-        if keys.iter().any(Key::is_body) {
-            return Ok(None);
-        }
-        let wrong = Wrong::BytesMissing { record: item.key.clone(), object: None };
-        Ok(Some(Finding { wrong, remedy: Remedy::None }))
+        Ok(if found.is_empty() || self.is_as_seen(item).await? { found } else { Vec::new() })
+    }
+
+    async fn is_as_seen(&self, item: &Item) -> Result<bool, PortError> {
+        Ok(self.steps.table.get(&item.key).await?.is_some_and(|now| now.version == item.version))
     }
 
     async fn bytes_of_content(
@@ -98,20 +108,26 @@ impl Audit {
         if content.node.state == State::Deleting {
             return Ok(None);
         }
-        self.bytes_of(item, &content.object, content.size).await
+        let found = if self.blobs.size(&content.object).await? == Some(content.size) {
+            self.in_trash(item, &content.object).await?
+        } else {
+            let object = Some(content.object.clone());
+            let wrong = Wrong::BytesMissing { record: item.key.clone(), object };
+            Some(Finding { wrong, remedy: Remedy::None })
+        };
+        Ok(if found.is_none() || self.is_as_seen(item).await? { found } else { None })
     }
 
-    async fn bytes_of(
-        &self,
-        item: &Item,
-        object: &ObjectKey,
-        size: u64,
-    ) -> Result<Option<Finding>, PortError> {
-        if self.blobs.size(object).await? == Some(size) {
+    /// Whether an object that a record names was given up. Taking it out again helps, if the collector is not deleting
+    /// it in this moment.
+    async fn in_trash(&self, item: &Item, object: &ObjectKey) -> Result<Option<Finding>, PortError> {
+        let key = Key::trash(object);
+        if self.steps.table.get(&key).await?.is_none() {
             return Ok(None);
         }
-        let wrong = Wrong::BytesMissing { record: item.key.clone(), object: Some(object.clone()) };
-        Ok(Some(Finding { wrong, remedy: Remedy::None }))
+        let remedy = vec![Action::Delete(key, Expect::Anything), unchanged(item.key.clone(), Some(item))];
+        let wrong = Wrong::InTrash { record: item.key.clone(), object: object.clone() };
+        Ok(Some(Finding { wrong, remedy: Remedy::Write(remedy) }))
     }
 
     async fn content_of_grant(
