@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use moorage_collector::Children;
 use moorage_http::Access;
 use moorage_oci::{Digest, RepositoryName};
 use moorage_operations::{MissingChildren, Settings};
@@ -34,6 +35,23 @@ enum Command {
     /// Walks over everything that is stored and says what is not as it should be. Ends with 0 where nothing was found,
     /// 1 where something was, 2 where it could not be done. May run beside everything else.
     Audit(Audit),
+    /// Works on the files of artifact type definitions.
+    #[command(subcommand)]
+    Types(Types),
+}
+
+#[derive(Subcommand)]
+enum Types {
+    /// Says what is wrong with definitions of artifact types, and where in the file: FILE:LINE:COLUMN: /pointer: problem.
+    /// Needs no registry. Ends with 0 where all are right, 1 where one is not, 2 where one could not be read.
+    Check(CheckTypes),
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct CheckTypes {
+    /// JSON files; - is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Args, Clone)]
@@ -74,6 +92,10 @@ pub(crate) struct Audit {
     /// gives up old objects that nobody names, for the collector to delete. Without it nothing is changed.
     #[arg(long)]
     pub(crate) repair: bool,
+    /// What the registry does with a manifest that names blobs or manifests which are not in its repository. Where it
+    /// takes them, what is missing may never have been there, and is not told.
+    #[arg(long, env = "MOORAGE_MISSING", value_name = "WHAT", default_value = "refuse")]
+    missing: Missing,
     #[command(flatten)]
     pub(crate) stored: Stored,
     #[command(flatten)]
@@ -83,12 +105,22 @@ pub(crate) struct Audit {
     log: LogLevel,
 }
 
+impl Audit {
+    pub(crate) fn children(&self) -> Children {
+        match self.missing {
+            Missing::Refuse => Children::AllThere,
+            Missing::Allow => Children::MayBeMissing,
+        }
+    }
+}
+
 /// What the process was told to do.
 pub(crate) enum Told {
     Serve(Box<Serve>),
     Collect(Box<Collect>),
     Explain(Box<Explain>),
     Audit(Box<Audit>),
+    CheckTypes(CheckTypes),
 }
 
 impl Told {
@@ -98,6 +130,7 @@ impl Told {
             Self::Collect(collect) => collect.log,
             Self::Explain(explain) => explain.log,
             Self::Audit(audit) => audit.log,
+            Self::CheckTypes(_) => LogLevel::Off,
         }
     }
 }
@@ -230,6 +263,7 @@ impl Cli {
             Some(Command::Collect(collect)) => Told::Collect(Box::new(collect)),
             Some(Command::Explain(explain)) => Told::Explain(Box::new(explain)),
             Some(Command::Audit(audit)) => Told::Audit(Box::new(audit)),
+            Some(Command::Types(Types::Check(check))) => Told::CheckTypes(check),
             None => Told::Serve(Box::new(cli.serve)),
         }
     }
@@ -384,6 +418,13 @@ mod tests {
         assert!(
             !explains(&["library/app"]) && !explains(&["library/app", "v1"]) && !explains(&["A", &digest])
         );
+    }
+
+    #[test]
+    fn definitions_are_checked_from_files() {
+        let checks =
+            |arguments: &[&str]| Cli::try_parse_from(["moorage", "types"].iter().chain(arguments)).is_ok();
+        assert!(checks(&["check", "a.json", "-"]) && !checks(&["check"]) && !checks(&[]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Moorage as one process: the whole registry, on embedded storage or on S3 and DynamoDB.
 
 mod audit;
+mod check_types;
 mod cli;
 mod client_rates;
 mod collect_once;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Told::Collect(collect) => collect_once::run(collect),
         Told::Explain(explain) => explain::run(explain),
         Told::Audit(audit) => return audit::run(audit),
+        Told::CheckTypes(check) => return check_types::run(check),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

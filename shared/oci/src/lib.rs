@@ -26,7 +26,7 @@ pub use digest::{Digest, InvalidDigest};
 pub use edge::{Edge, Need, Target};
 pub use hash_state::{HashState, InvalidHashState};
 pub use hasher::Hasher;
-pub use manifest::{InvalidManifest, Kind, Manifest};
+pub use manifest::{InvalidManifest, Kind, Manifest, REMOTE_ANNOTATION};
 pub use name::{InvalidName, NAME_LENGTH_MAX, RepositoryName};
 pub use reference::{InvalidReference, Reference};
 pub use tag::{InvalidTag, TAG_LENGTH_MAX, Tag};

@@ -13,7 +13,7 @@ use document::{Document, Named};
 pub use invalid::InvalidManifest;
 
 /// Makes an entry of an index remote when it is `"true"`; so does the field `"remote": true`.
-pub(crate) const REMOTE_ANNOTATION: &str = "dev.moorage.remote";
+pub const REMOTE_ANNOTATION: &str = "dev.moorage.remote";
 /// How CNAB says what an index is (cnab-to-oci), from before `artifactType`.
 const CNAB_TYPE_ANNOTATION: &str = "org.opencontainers.artifactType";
 

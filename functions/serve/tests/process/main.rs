@@ -3,6 +3,7 @@
 mod gateway;
 mod management;
 mod throttling;
+mod types;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

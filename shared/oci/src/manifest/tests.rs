@@ -237,6 +237,20 @@ fn an_index_may_have_a_config_that_types_it() {
 }
 
 #[test]
+fn the_version_that_was_proposed_with_an_indexs_config_is_taken() {
+    // KubeCon 2019, "rev the schema to 2.1"; other versions mean as little, but for Docker's 1.
+    for version in [json!(2), json!(2.1), json!("2.1"), json!(3), json!(null)] {
+        let manifest = taken(&index(json!({"schemaVersion": version, "config": named(EXAMPLE, "config")})));
+        assert_eq!(
+            picture(&manifest),
+            ["Required Blob config", "Required Manifest child 1", "Required Manifest child 2"],
+            "{version}"
+        );
+        assert_eq!(manifest.resolved_type(), Some(EXAMPLE));
+    }
+}
+
+#[test]
 fn a_referrer_is_described_with_its_type_and_all_annotations() {
     let subject =
         with(named(OCI_MANIFEST, "child 1"), json!({"artifactType": EXAMPLE, "annotations": {"k": "v"}}));
