@@ -1,4 +1,4 @@
-//! `collect`: the changes of the table, and the schedule. The collector itself is not built yet.
+//! `collect`: the changes of the table, and the schedule; takes away what nothing holds.
 
 use std::process::ExitCode;
 

@@ -44,7 +44,7 @@ pub(crate) fn begin(
     context: &Context,
 ) -> Result<Begun, Refusal> {
     let mut transaction = database.begin_write()?;
-    let mut rows = Rows::new(&transaction, FeedState::default());
+    let mut rows = Rows::new(&transaction, FeedState::unknown(context.clock.now()));
     check_format(&mut rows)?;
     for space in Space::ALL {
         rows.make(space)?;

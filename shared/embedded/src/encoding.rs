@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use moorage_ports::limits::{ITEM_BYTES_MAX, PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX};
-use moorage_ports::{Change, Fact, Item, Key, Nonce, PortError, SortRange, Version};
+use moorage_ports::{Change, Fact, Item, Key, Nonce, PortError, SortRange, Timestamp, Version};
 
 use crate::error::corrupt;
 
@@ -136,17 +136,23 @@ fn split(value: &[u8]) -> Result<(bool, Option<Version>, &[u8]), PortError> {
     Ok((head & BODY != 0, Some(Version(Nonce(u128::from_be_bytes(*version)))), fact))
 }
 
+/// In the byte before a change's new value: whether there is one.
+const HAS_NEW: u8 = 1;
+/// In the same byte: the change says when it was made. Those of older versions do not.
+const HAS_TIME: u8 = 2;
+
 /// A change in the feed: the lengths of the key and of the old value plus one (0: there was none), in four
-/// bytes each; then key, old value, and after one more byte (whether there is a new one) the new value.
-pub(crate) fn change(key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) -> Vec<u8> {
+/// bytes each; then key, old value, one byte that says what follows, the time in eight bytes, and the new value.
+pub(crate) fn change(key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>, at: Timestamp) -> Vec<u8> {
     let length = |bytes: usize| u32::try_from(bytes).expect("an item is at most 400 KB").to_be_bytes();
     let mut bytes =
-        Vec::with_capacity(9 + key.len() + old.map_or(0, <[u8]>::len) + new.map_or(0, <[u8]>::len));
+        Vec::with_capacity(17 + key.len() + old.map_or(0, <[u8]>::len) + new.map_or(0, <[u8]>::len));
     bytes.extend_from_slice(&length(key.len()));
     bytes.extend_from_slice(&length(old.map_or(0, |old| old.len() + 1)));
     bytes.extend_from_slice(key);
     bytes.extend_from_slice(old.unwrap_or_default());
-    bytes.push(u8::from(new.is_some()));
+    bytes.push(HAS_TIME | if new.is_some() { HAS_NEW } else { 0 });
+    bytes.extend_from_slice(&at.0.to_be_bytes());
     bytes.extend_from_slice(new.unwrap_or_default());
     bytes
 }
@@ -166,9 +172,55 @@ pub(crate) fn decode_change(bytes: &[u8]) -> Result<Change, PortError> {
             (Some(decode_item(key.clone(), old)?), bytes)
         }
     };
-    let new = match bytes.split_first().ok_or_else(malformed)? {
-        (0, _) => None,
-        (_, new) => Some(decode_item(key.clone(), new)?),
+    let (says, bytes) = bytes.split_first().ok_or_else(malformed)?;
+    if says & !(HAS_NEW | HAS_TIME) != 0 {
+        return Err(malformed());
+    }
+    let (at, bytes) = if says & HAS_TIME == 0 {
+        (None, bytes)
+    } else {
+        let (at, bytes) = bytes.split_first_chunk::<8>().ok_or_else(malformed)?;
+        (Some(Timestamp(u64::from_be_bytes(*at))), bytes)
     };
-    Ok(Change { key, old, new })
+    let new = if says & HAS_NEW == 0 { None } else { Some(decode_item(key.clone(), bytes)?) };
+    Ok(Change { key, old, new, at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_says_when_it_was_made() {
+        let item = Item::once(Key::format(), Fact::Format { number: 7 });
+        let (key, value) = (key(&item.key).expect("a key"), value(&item, 0).expect("a value"));
+        for (old, new) in [(None, Some(&item)), (Some(&item), Some(&item)), (Some(&item), None)] {
+            let bytes = change(&key, old.map(|_| &value[..]), new.map(|_| &value[..]), Timestamp(9));
+            let expected = Change {
+                key: item.key.clone(),
+                old: old.cloned(),
+                new: new.cloned(),
+                at: Some(Timestamp(9)),
+            };
+            assert_eq!(decode_change(&bytes).expect("a change"), expected);
+        }
+    }
+
+    /// The feed may still have some when a newer version starts.
+    #[test]
+    fn a_change_that_an_older_version_wrote_can_be_read() {
+        let item = Item::once(Key::format(), Fact::Format { number: 7 });
+        let (key, value) = (key(&item.key).expect("a key"), value(&item, 0).expect("a value"));
+        for new in [None, Some(&item)] {
+            let mut bytes = (key.len() as u32).to_be_bytes().to_vec();
+            bytes.extend((value.len() as u32 + 1).to_be_bytes());
+            bytes.extend(&key);
+            bytes.extend(&value);
+            bytes.push(u8::from(new.is_some()));
+            bytes.extend(new.map(|_| &value[..]).unwrap_or_default());
+            let expected =
+                Change { key: item.key.clone(), old: Some(item.clone()), new: new.cloned(), at: None };
+            assert_eq!(decode_change(&bytes).expect("a change"), expected);
+        }
+    }
 }

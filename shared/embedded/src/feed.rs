@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use async_trait::async_trait;
-use moorage_ports::{ChangeFeed, Changes, Cursor, PortError};
+use moorage_ports::{ChangeFeed, Changes, Cursor, PortError, Timestamp};
 
 use crate::Embedded;
 use crate::database::{FEED_TRIMMED, Space};
@@ -30,12 +30,19 @@ pub(crate) struct FeedState {
     next: u64,
     /// How many old ones may still be taken away in this group.
     to_trim: u64,
+    /// When the changes of this group are made. Those that a start finds in the journal have its time.
+    pub(crate) now: Timestamp,
 }
 
 impl FeedState {
+    /// Before the feed was looked at.
+    pub(crate) fn unknown(now: Timestamp) -> Self {
+        Self { now, ..Self::default() }
+    }
+
     /// Of a feed with so many changes, the newest of which has this number.
-    pub(crate) fn found(kept: u64, newest: Option<u64>) -> Self {
-        Self { kept, next: newest.map_or(1, |newest| newest + 1), to_trim: 0 }
+    pub(crate) fn find(&mut self, kept: u64, newest: Option<u64>) {
+        (self.kept, self.next, self.to_trim) = (kept, newest.map_or(1, |newest| newest + 1), 0);
     }
 
     /// The next change is of this run.

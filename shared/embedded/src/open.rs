@@ -57,6 +57,7 @@ impl Embedded {
             disk: Arc::clone(&disk),
             dir: dir.to_owned(),
             feed: begun.feed,
+            clock: context.clock.clone(),
             feed_changes_max: options.feed_changes_max,
             run: begun.run,
             cleaner: cleaner_tasks.clone(),

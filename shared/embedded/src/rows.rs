@@ -70,7 +70,8 @@ impl<'t> Rows<'t> {
     pub(crate) fn find_feed(&mut self) -> Result<(), Stop> {
         let feed = self.table(Space::Feed)?;
         let newest = feed.last()?.map(|(number, _)| decode_number(number.value())).transpose()?;
-        self.feed = FeedState::found(feed.len()?, newest);
+        let kept = feed.len()?;
+        self.feed.find(kept, newest);
         Ok(())
     }
 
@@ -140,7 +141,7 @@ impl<'t> Rows<'t> {
         if nothing_to_tell || encoding::is_untold(key) {
             return Ok(());
         }
-        let change = encoding::change(key, old.as_deref(), new);
+        let change = encoding::change(key, old.as_deref(), new, self.feed.now);
         let number = self.feed.append();
         self.table(Space::Feed)?.insert(&number.to_be_bytes()[..], &change[..])?;
         Ok(())

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use moorage_ports::Clock;
 use redb::{Database, StorageError};
 
 use crate::begin::ENDED_CLEANLY;
@@ -44,6 +45,7 @@ pub(crate) struct Writer {
     /// The data directory.
     pub(crate) dir: PathBuf,
     pub(crate) feed: FeedState,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) feed_changes_max: u64,
     /// The number of this run.
     pub(crate) run: u64,
@@ -72,6 +74,7 @@ impl Writer {
     /// Does the steps in one transaction and commits it, durably if one of them asks for it.
     fn commit(&mut self, group: &mut [Box<dyn Step>]) -> Result<(), NotDone> {
         self.check_room()?;
+        self.feed.now = self.clock.now();
         let durable = group.iter().any(|step| step.durable());
         let mut transaction = self.database.begin_write()?;
         let mut rows = Rows::new(&transaction, self.feed);

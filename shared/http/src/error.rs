@@ -4,6 +4,7 @@ use http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, RANGE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use moorage_operations::{InvalidRequest, RegistryError};
 use moorage_ports::PortError;
+use moorage_types::{Fault, Finding};
 use serde::Serialize;
 
 use crate::answer::{DOCKER_API_VERSION, header};
@@ -80,7 +81,9 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
         E::Request(InvalidRequest::Query { .. } | InvalidRequest::Unreadable(_)) => {
             (StatusCode::BAD_REQUEST, ErrorCode::Unsupported)
         }
-        E::PolicyInvalid { .. } => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
+        E::PolicyInvalid { .. } | E::DefinitionInvalid { .. } | E::DefinitionOfAnother { .. } => {
+            (StatusCode::BAD_REQUEST, ErrorCode::Unsupported)
+        }
         E::Request(InvalidRequest::Header { .. }) => (StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid),
         E::Request(InvalidRequest::DigestMissing) | E::Digest(_) | E::DigestMismatch { .. } => {
             (StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid)
@@ -100,7 +103,7 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
         E::TooManyParts { .. } | E::BodyBroken(_) | E::TooLongToReread { .. } => {
             (StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid)
         }
-        E::Tag(_) | E::ManifestInvalid(_) | E::TooManyTags { .. } => {
+        E::TypeRefused { .. } | E::Tag(_) | E::ManifestInvalid(_) | E::TooManyTags { .. } => {
             (StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid)
         }
         E::ManifestTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid),
@@ -108,8 +111,12 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
         E::ManifestHeld { .. } | E::BlobHeld { .. } => {
             (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported)
         }
+        E::TypeUnknown { .. } | E::NoLogo { .. } => (StatusCode::NOT_FOUND, ErrorCode::NameUnknown),
+        E::TypeBuiltIn { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported),
         E::Misrouted { .. } => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::Unsupported),
-        E::ReadOnly | E::TagImmutable { .. } => (StatusCode::FORBIDDEN, ErrorCode::Denied),
+        E::ReadOnly | E::TagImmutable { .. } | E::VersionPublished { .. } => {
+            (StatusCode::FORBIDDEN, ErrorCode::Denied)
+        }
         E::AnswerTooLong { .. } => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unsupported),
         E::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
         E::Contended => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TooManyRequests),
@@ -192,6 +199,8 @@ enum Detail<'a> {
     Remote { index: &'a str, urls: &'a [String] },
     HeldByIndex { index: &'a str },
     HeldByManifest { manifest: &'a str },
+    Refused { reasons: &'a [Finding] },
+    Faults { faults: &'a [Fault] },
 }
 
 #[derive(Serialize)]
@@ -216,6 +225,8 @@ fn detail(error: &RegistryError) -> Option<Detail<'_>> {
         RegistryError::BlobHeld { manifest, .. } => {
             Some(Detail::HeldByManifest { manifest: manifest.as_str() })
         }
+        RegistryError::TypeRefused { findings } => Some(Detail::Refused { reasons: findings }),
+        RegistryError::DefinitionInvalid { faults } => Some(Detail::Faults { faults }),
         _ => None,
     }
 }

@@ -33,14 +33,20 @@ impl Registry {
         let discovery = Extension {
             name: "_oci",
             url: "https://github.com/opencontainers/distribution-spec/blob/main/extensions/_oci.md",
-            description: "Says which extensions there are.",
-            endpoints: &["_oci/ext/discover"],
+            description: "Says which extensions there are, and where a tag pointed.",
+            endpoints: &["_oci/ext/discover", "_oci/tag-history/<tag>"],
         };
         let ours = Extension {
             name: "_moorage",
             url: "https://github.com/moorage/moorage",
-            description: "A repository's recycle bin and its policy, and why something is kept or when it goes.",
+            description: "A repository's recycle bin and its policy, why something is kept or when it goes, and the \
+                          definitions of artifact types.",
             endpoints: &[
+                "_moorage/types",
+                "_moorage/types/<type>",
+                "_moorage/types/<type>/logo",
+                "_moorage/types/<type>/versions",
+                "_moorage/types/<type>/versions/<version>",
                 "_moorage/recycle-bin/",
                 "_moorage/recycle-bin/<digest>",
                 "_moorage/policy",

@@ -16,7 +16,7 @@ use crate::error::error_answer;
 use crate::log::Logged;
 use crate::query::Query;
 use crate::request::{Head, Incoming};
-use crate::route::{Route, route};
+use crate::route::{Route, TypesRoute, route};
 
 /// Who may push, while there are no accounts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -154,6 +154,9 @@ impl Registry {
             (Route::Base, "GET" | "HEAD") => Ok(crate::answers::ping()),
             (Route::Catalog, "GET") => self.get_catalog(&head).await,
             (Route::Extensions { repository }, "GET") => self.get_extensions(repository.as_deref()),
+            (Route::TagHistory { repository, tag }, "GET") => {
+                self.get_tag_history(&repository, &tag, &head).await
+            }
             (Route::RecycleBin { repository, digest: None }, "GET") => {
                 self.get_recycle_bin(&repository, &head).await
             }
@@ -168,6 +171,17 @@ impl Registry {
             }
             (Route::Policy { repository }, "GET") => self.get_policy(&repository).await,
             (Route::Policy { repository }, "PUT") => self.writable()?.put_policy(&repository, incoming).await,
+            (Route::RegistryPolicy, "GET") => self.get_registry_policy().await,
+            (Route::RegistryPolicy, "PUT") => self.writable()?.put_registry_policy(incoming).await,
+            (Route::Types { repository, of }, "GET") => {
+                self.get_types(repository.as_deref(), &of, &head).await
+            }
+            (Route::Types { repository, of: TypesRoute::Definition(artifact_type) }, "PUT") => {
+                self.writable()?.put_type(repository.as_deref(), &artifact_type, incoming).await
+            }
+            (Route::Types { repository, of: TypesRoute::Definition(artifact_type) }, "DELETE") => {
+                self.writable()?.delete_type(repository.as_deref(), &artifact_type).await
+            }
             (Route::Tags { repository }, "GET") => self.get_tags(&repository, &head).await,
             (Route::Referrers { repository, digest }, "GET") => {
                 self.get_referrers(&repository, &digest, &head).await
@@ -221,9 +235,11 @@ fn not_allowed(route: &Route<'_>, method: &Method) -> RegistryError {
     let allowed = match route {
         Route::Base => "GET, HEAD",
         Route::Catalog | Route::Extensions { .. } | Route::Tags { .. } | Route::Referrers { .. } => "GET",
-        Route::RecycleBin { digest: None, .. } | Route::Explain { .. } => "GET",
+        Route::RecycleBin { digest: None, .. } | Route::Explain { .. } | Route::TagHistory { .. } => "GET",
         Route::RecycleBin { digest: Some(_), .. } => "POST, DELETE",
-        Route::Policy { .. } => "GET, PUT",
+        Route::Policy { .. } | Route::RegistryPolicy => "GET, PUT",
+        Route::Types { of: TypesRoute::Definition(_), .. } => "GET, PUT, DELETE",
+        Route::Types { .. } => "GET",
         Route::Manifest { .. } => "GET, HEAD, PUT, DELETE",
         Route::Blob { .. } => "GET, HEAD, DELETE",
         Route::Uploads { .. } => "POST",
@@ -249,7 +265,13 @@ impl Names {
             Route::RecycleBin { repository, digest } => {
                 ("recycle-bin", repository.as_ref(), digest.as_deref().unwrap_or_default())
             }
+            Route::TagHistory { repository, tag } => ("tag-history", repository.as_ref(), tag.as_ref()),
             Route::Policy { repository } => ("policy", repository.as_ref(), ""),
+            Route::RegistryPolicy => ("policy", "", ""),
+            Route::Types { repository, of } => {
+                let repository = repository.as_deref().unwrap_or_default();
+                ("types", repository, of.artifact_type().unwrap_or_default())
+            }
             Route::Explain { repository, digest } => ("explain", repository.as_ref(), digest.as_ref()),
             Route::Tags { repository } => ("tags", repository.as_ref(), ""),
             Route::Manifest { repository, reference } => {

@@ -17,10 +17,16 @@ pub enum Route<'a> {
     Catalog,
     /// `/v2/_oci/ext/discover`, and the same of a repository
     Extensions { repository: Option<Cow<'a, str>> },
+    /// `/v2/<name>/_oci/tag-history/<tag>`
+    TagHistory { repository: Cow<'a, str>, tag: Cow<'a, str> },
     /// `/v2/<name>/_moorage/recycle-bin/`, or with the digest of a manifest in it
     RecycleBin { repository: Cow<'a, str>, digest: Option<Cow<'a, str>> },
     /// `/v2/<name>/_moorage/policy`
     Policy { repository: Cow<'a, str> },
+    /// `/v2/_moorage/policy`
+    RegistryPolicy,
+    /// `/v2/_moorage/types`, and what lies under it; the same of a repository
+    Types { repository: Option<Cow<'a, str>>, of: TypesRoute<'a> },
     /// `/v2/<name>/_moorage/explain/<digest>`
     Explain { repository: Cow<'a, str>, digest: Cow<'a, str> },
     /// `/v2/<name>/tags/list`
@@ -37,6 +43,32 @@ pub enum Route<'a> {
     Upload { repository: Cow<'a, str>, token: Cow<'a, str> },
 }
 
+/// What of artifact types a path names. A type stands in a path with its slash as it is, or percent-encoded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TypesRoute<'a> {
+    /// `types`
+    List,
+    /// `types/<type>`
+    Definition(Cow<'a, str>),
+    /// `types/<type>/logo`
+    Logo(Cow<'a, str>),
+    /// `types/<type>/versions`
+    Versions(Cow<'a, str>),
+    /// `types/<type>/versions/<version>`
+    Version(Cow<'a, str>, Cow<'a, str>),
+}
+
+impl TypesRoute<'_> {
+    pub(crate) fn artifact_type(&self) -> Option<&str> {
+        match self {
+            Self::List => None,
+            Self::Definition(named) | Self::Logo(named) | Self::Versions(named) | Self::Version(named, _) => {
+                Some(named)
+            }
+        }
+    }
+}
+
 /// Reads a path, as it stands in the request line: without the query, percent-encoded.
 ///
 /// # Errors
@@ -50,14 +82,24 @@ pub fn route(path: &str) -> Result<Route<'_>, InvalidRequest> {
     match rest {
         "_catalog" => return Ok(Route::Catalog),
         "_oci/ext/discover" => return Ok(Route::Extensions { repository: None }),
+        "_moorage/policy" => return Ok(Route::RegistryPolicy),
         _ => {}
+    }
+    if let Some(types) = rest.strip_prefix("_moorage/types") {
+        return Ok(Route::Types { repository: None, of: types_route(types)? });
     }
     if let Some(name) = rest.strip_suffix("/_oci/ext/discover") {
         return Ok(Route::Extensions { repository: Some(decoded(name)?) });
     }
     // No component of a name begins with an underscore.
+    if let Some((name, tag)) = rest.rsplit_once("/_oci/tag-history/") {
+        return Ok(Route::TagHistory { repository: decoded(name)?, tag: decoded(tag)? });
+    }
     if let Some((name, ours)) = rest.rsplit_once("/_moorage/") {
         let repository = decoded(name)?;
+        if let Some(types) = ours.strip_prefix("types") {
+            return Ok(Route::Types { repository: Some(repository), of: types_route(types)? });
+        }
         return Ok(match ours {
             "policy" => Route::Policy { repository },
             "recycle-bin" | "recycle-bin/" => Route::RecycleBin { repository, digest: None },
@@ -92,6 +134,32 @@ pub fn route(path: &str) -> Result<Route<'_>, InvalidRequest> {
             }
         }
         _ => return Err(unknown()),
+    })
+}
+
+/// What comes after `types`.
+fn types_route(rest: &str) -> Result<TypesRoute<'_>, InvalidRequest> {
+    let Some(rest) = rest.strip_prefix('/') else {
+        return if rest.is_empty() { Ok(TypesRoute::List) } else { Err(InvalidRequest::UnknownRoute) };
+    };
+    if rest.is_empty() {
+        return Ok(TypesRoute::List);
+    }
+    // One slash is the type's own, unless that is encoded.
+    let (first, after) = rest.split_once('/').unwrap_or((rest, ""));
+    let ends_at = if decoded(first)?.contains('/') {
+        first.len()
+    } else {
+        first.len() + 1 + after.find('/').unwrap_or(after.len())
+    };
+    let (artifact_type, of) = rest.split_at_checked(ends_at).ok_or(InvalidRequest::UnknownRoute)?;
+    let artifact_type = decoded(artifact_type)?;
+    Ok(match of.split('/').collect::<Vec<_>>()[..] {
+        [""] => TypesRoute::Definition(artifact_type),
+        ["", "logo"] => TypesRoute::Logo(artifact_type),
+        ["", "versions"] => TypesRoute::Versions(artifact_type),
+        ["", "versions", version] => TypesRoute::Version(artifact_type, decoded(version)?),
+        _ => return Err(InvalidRequest::UnknownRoute),
     })
 }
 
@@ -135,6 +203,10 @@ mod tests {
                 "blobs/uploads/abc",
                 Route::Upload { repository: repository.clone(), token: "abc".into() },
             );
+            expect(
+                "_oci/tag-history/list",
+                Route::TagHistory { repository: repository.clone(), tag: "list".into() },
+            );
             expect("_oci/ext/discover", Route::Extensions { repository: Some(repository.clone()) });
         }
     }
@@ -146,6 +218,39 @@ mod tests {
         let expected = Route::Manifest { repository: "a".into(), reference: "%41".into() };
         assert_eq!(route("/v2/a/manifests/%2541"), Ok(expected));
         assert_eq!(route("/v2/a/manifests/%ff"), Err(InvalidRequest::Path("it is not UTF-8")));
+    }
+
+    #[test]
+    fn a_type_has_one_slash_encoded_or_not() {
+        let helm = || Cow::from("application/vnd.cncf.helm.config.v1+json");
+        for written in
+            ["application/vnd.cncf.helm.config.v1+json", "application%2Fvnd.cncf.helm.config.v1%2Bjson"]
+        {
+            for (prefix, repository) in [("/v2/", None), ("/v2/a/b/", Some(Cow::from("a/b")))] {
+                let expect = |rest: &str, of: TypesRoute<'_>| {
+                    let path = format!("{prefix}_moorage/types/{written}{rest}");
+                    assert_eq!(
+                        route(&path),
+                        Ok(Route::Types { repository: repository.clone(), of }),
+                        "{path}"
+                    );
+                };
+                expect("", TypesRoute::Definition(helm()));
+                expect("/logo", TypesRoute::Logo(helm()));
+                expect("/versions", TypesRoute::Versions(helm()));
+                expect("/versions/1.0.0%2Bx", TypesRoute::Version(helm(), "1.0.0+x".into()));
+                for unknown in ["/", "/x", "/versions/", "/versions/1/2"] {
+                    let path = format!("{prefix}_moorage/types/{written}{unknown}");
+                    let is_version = matches!(&route(&path), Ok(Route::Types { of: TypesRoute::Version(_, v), .. }) if v.is_empty());
+                    assert!(is_version || route(&path) == Err(InvalidRequest::UnknownRoute), "{path}");
+                }
+            }
+        }
+        for list in ["/v2/_moorage/types", "/v2/_moorage/types/"] {
+            assert_eq!(route(list), Ok(Route::Types { repository: None, of: TypesRoute::List }));
+        }
+        assert_eq!(route("/v2/_moorage/typesx"), Err(InvalidRequest::UnknownRoute));
+        assert_eq!(route("/v2/_moorage/policy"), Ok(Route::RegistryPolicy));
     }
 
     #[test]

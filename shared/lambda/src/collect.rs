@@ -7,7 +7,7 @@ use aws_lambda_events::event::dynamodb::EventRecord;
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use lambda_runtime::Error;
 use moorage_collector::{Collector, Worked};
-use moorage_ports::{Change, PortError, calls};
+use moorage_ports::{Change, PortError, Timestamp, calls};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -149,7 +149,10 @@ fn change(record: &RawValue) -> Result<Option<Change>, PortError> {
     let record: EventRecord =
         serde_json::from_str(record.get()).map_err(|error| PortError::Corrupt(error.to_string()))?;
     let changed = record.change;
-    moorage_aws::change_of_event(changed.keys, changed.old_image, changed.new_image)
+    // A record without it is read as one of 1970.
+    let at = u64::try_from(changed.approximate_creation_date_time.timestamp_millis()).ok();
+    let at = at.filter(|at| *at > 0).map(Timestamp);
+    moorage_aws::change_of_event(changed.keys, changed.old_image, changed.new_image, at)
 }
 
 /// # Errors

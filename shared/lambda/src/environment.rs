@@ -44,6 +44,7 @@ impl Environment {
             signs_urls: true,
             redirect_bytes_min: number(variables, "MOORAGE_REDIRECT_BYTES_MIN")?
                 .unwrap_or(defaults.redirect_bytes_min),
+            types: defaults.types,
         };
         fits("MOORAGE_MANIFEST_BYTES_MAX", settings.manifest_bytes_max as u64)?;
         fits("MOORAGE_REDIRECT_BYTES_MIN", settings.redirect_bytes_min)?;

@@ -1,7 +1,7 @@
 //! The picture of a world: a line for each row of the table, in key order, and for each object of the store.
 //!
 //! What every registry has (format, upload secret) is left out, and what no story turns on: the versions of
-//! nodes, and times.
+//! nodes, and times. So are the histories of tags, which decide nothing: `tag_history` tells of them.
 
 use std::fmt::{self, Write};
 
@@ -53,9 +53,16 @@ impl Snapshot {
     }
 }
 
-/// What every registry has, and what a collector has still to do: it says nothing of what was pushed.
+/// What every registry has, and what a collector notes, or has still to do.
 fn is_of_the_house(fact: &Fact) -> bool {
-    matches!(fact, Fact::Format { .. } | Fact::UploadSecret { .. } | Fact::FeedPlace { .. } | Fact::Review)
+    matches!(
+        fact,
+        Fact::Format { .. }
+            | Fact::UploadSecret { .. }
+            | Fact::FeedPlace { .. }
+            | Fact::TagHistory(_)
+            | Fact::Review
+    )
 }
 
 /// What an item says beside its key.
@@ -64,6 +71,7 @@ fn said(item: &Item, piece: Option<u64>) -> String {
         Fact::Format { .. }
         | Fact::UploadSecret { .. }
         | Fact::FeedPlace { .. }
+        | Fact::TagHistory(_)
         | Fact::Catalog
         | Fact::Listed
         | Fact::Recycled
@@ -73,6 +81,8 @@ fn said(item: &Item, piece: Option<u64>) -> String {
         Fact::Policy(policy) => {
             if policy.in_catalog { "in the catalog" } else { "not in the catalog" }.into()
         }
+        Fact::RegistryPolicy(policy) => serde_json::to_string(&policy.types).expect("a policy is JSON"),
+        Fact::Type(record) => format!("{}, version {}", record.artifact_type, record.definition_version),
         Fact::Tag(target) => {
             let version = item.version.map(|version| format!(" at {}", version.0)).unwrap_or_default();
             format!("{}{version}, {}, {} bytes", target.digest, target.media_type, target.size)

@@ -1,10 +1,11 @@
 //! GET, HEAD, PUT and DELETE of a manifest.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, WARNING};
 use http::{Response, StatusCode};
 use moorage_oci::{InvalidReference, Reference, RepositoryName, Tag};
 use moorage_operations::{ManifestHead, ManifestPush, RegistryError};
+use moorage_types::Finding;
 
 use crate::answer::{Answer, OCI_SUBJECT, OCI_TAG, manifest_path};
 use crate::body::{AnswerBody, Content};
@@ -60,7 +61,7 @@ impl Registry {
         for tag in &echoed {
             answer = answer.text(OCI_TAG, tag.as_str());
         }
-        Ok(answer.empty())
+        Ok(warned(answer, &pushed.warnings).empty())
     }
 
     pub(crate) async fn delete_manifest(
@@ -81,6 +82,28 @@ impl Registry {
         let max = self.push()?.settings().manifest_bytes_max;
         incoming.up_to(max).await?.ok_or(RegistryError::ManifestTooLong { max })
     }
+}
+
+/// A `Warning` for each finding, as far as they fit (distribution-spec, "Warnings": 4096 bytes in all).
+fn warned(mut answer: Answer, findings: &[Finding]) -> Answer {
+    const WARNINGS_BYTES_MAX: usize = 4096;
+    let mut room = WARNINGS_BYTES_MAX;
+    for finding in findings {
+        // What a quoted string cannot hold as it is.
+        let text: String = finding
+            .to_string()
+            .chars()
+            .map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' })
+            .flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c]))
+            .collect();
+        let value = format!("299 - \"{text}\"");
+        if value.len() > room {
+            break;
+        }
+        room -= value.len();
+        answer = answer.text(WARNING, &value);
+    }
+    answer
 }
 
 /// A reference to something that should be there: a tag that nothing can have is simply not there.

@@ -7,6 +7,9 @@ mod manifests;
 mod policy;
 mod recycle_bin;
 mod referrers;
+mod tag_history;
+mod type_policy;
+mod types;
 mod uploads;
 
 use http::{Response, StatusCode};

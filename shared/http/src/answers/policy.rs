@@ -1,11 +1,14 @@
-//! `_moorage/policy`: what becomes of a repository's untagged manifests, and whether its tags may move.
+//! `<name>/_moorage/policy`: what becomes of a repository's untagged manifests, whether its tags may move, and which
+//! artifact types may be pushed.
 
 use http::{Response, StatusCode};
 use moorage_oci::RepositoryName;
 use moorage_operations::{PolicyChange, RegistryError};
 use moorage_ports::facts::{ImmutableTags, Untagged};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::type_policy::TypesDocument;
 use crate::answer::Answer;
 use crate::body::AnswerBody;
 use crate::registry::Registry;
@@ -23,6 +26,8 @@ struct PolicyDocument {
     untagged: UntaggedDocument,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     immutable_tags: Option<ImmutableDocument>,
+    #[serde(skip_serializing_if = "TypesDocument::is_silent", default)]
+    types: TypesDocument,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -56,6 +61,7 @@ impl Registry {
                 }
             },
             immutable_tags: policy.immutable_tags.map(|tags| ImmutableDocument { except: tags.except }),
+            types: (&policy.types).into(),
         };
         Ok(Answer::new(StatusCode::OK).json("application/json", &document))
     }
@@ -67,14 +73,7 @@ impl Registry {
         incoming: Incoming,
     ) -> Result<Response<AnswerBody>, RegistryError> {
         let repository = repository.parse::<RepositoryName>()?;
-        let bytes = incoming.up_to(POLICY_BYTES_MAX).await?;
-        let invalid = |reason: String| RegistryError::PolicyInvalid { reason };
-        let bytes = bytes.ok_or_else(|| invalid(format!("it has more than {POLICY_BYTES_MAX} bytes")))?;
-        // By way of an object: a list would be taken for the fields in their order.
-        let object: serde_json::Map<_, _> =
-            serde_json::from_slice(&bytes).map_err(|e| invalid(e.to_string()))?;
-        let document: PolicyDocument =
-            serde_json::from_value(object.into()).map_err(|e| invalid(e.to_string()))?;
+        let document: PolicyDocument = policy_document(incoming).await?;
         let untagged = match document.untagged {
             UntaggedDocument::Keep => Untagged::Keep,
             UntaggedDocument::Recycle { after } => {
@@ -82,7 +81,21 @@ impl Registry {
             }
         };
         let immutable_tags = document.immutable_tags.map(|tags| ImmutableTags { except: tags.except });
-        self.push()?.set_policy(&repository, PolicyChange { untagged, immutable_tags }).await?;
+        let types = (&document.types).into();
+        self.push()?.set_policy(&repository, PolicyChange { untagged, immutable_tags, types }).await?;
         Ok(Answer::new(StatusCode::NO_CONTENT).bare())
     }
+}
+
+fn invalid(reason: String) -> RegistryError {
+    RegistryError::PolicyInvalid { reason }
+}
+
+/// A policy as it came.
+pub(super) async fn policy_document<D: DeserializeOwned>(incoming: Incoming) -> Result<D, RegistryError> {
+    let bytes = incoming.up_to(POLICY_BYTES_MAX).await?;
+    let bytes = bytes.ok_or_else(|| invalid(format!("it has more than {POLICY_BYTES_MAX} bytes")))?;
+    // By way of an object: a list would be taken for the fields in their order.
+    let object: serde_json::Map<_, _> = serde_json::from_slice(&bytes).map_err(|e| invalid(e.to_string()))?;
+    serde_json::from_value(object.into()).map_err(|e| invalid(e.to_string()))
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use moorage_ports::facts::State;
 use moorage_ports::{
-    BlobStore, Cursor, Durability, Fact, Item, Key, PortError, Reviewed, SortRange, Timestamp,
+    Action, BlobStore, Cursor, Durability, Expect, Fact, Item, Key, PortError, Reviewed, SortRange,
+    Timestamp, Transacted,
 };
 
 use crate::kept::Unheld;
@@ -182,11 +183,22 @@ impl Collector {
         let look = self.steps.look(of, None).await?;
         self.bury(look.dead).await?;
         match of {
-            // An index that was refused left a note that it would have held it.
             Reviewed::Manifest(repository, digest) if look.by.is_none() => {
-                self.steps.remove_dead(vec![Key::was_held(repository, digest)]).await
+                self.clear_note(of, Key::was_held(repository, digest)).await
             }
             _ => Ok(()),
+        }
+    }
+
+    /// An index that may name what is not there leaves its note where no record is, with which it would go.
+    async fn clear_note(&self, of: &Reviewed, note: Key) -> Result<(), PortError> {
+        if self.steps.table.get(&note).await?.is_none() {
+            return Ok(());
+        }
+        let is_absent = Action::Check(of.key(), Expect::Absent);
+        match self.steps.table.transact(vec![Action::Delete(note, Expect::Anything), is_absent]).await? {
+            // What was pushed meanwhile has it from now on.
+            Transacted::Done | Transacted::Refused(_) => Ok(()),
         }
     }
 

@@ -70,11 +70,8 @@ impl Steps {
         let mut freed = Vec::new();
         if let Some(manifest) = self.manifest(repository, digest, record).await? {
             for item in holds(repository, digest, incarnation, &manifest) {
-                // That a child was held stays known.
-                if item.fact != Fact::WasHeld {
-                    freed.extend(item.key.held());
-                    gone.push(item.key);
-                }
+                freed.extend(item.key.held());
+                gone.push(item.key);
             }
         }
         let referrers = SortRange::referrers(repository, digest, None);

@@ -1,4 +1,4 @@
-//! Reading the table's change feed: each change asks for its reviews.
+//! Reading the table's change feed: each change asks for its reviews, and those of tags are written down.
 
 use moorage_ports::{Change, Cursor, Durability, Expect, Fact, Item, Key, PortError};
 
@@ -9,13 +9,15 @@ use crate::reviews::reviews;
 const CHANGES_IN_PAGE_MAX: usize = 1000;
 
 impl Collector {
-    /// Asks for the reviews of some changes, whatever handed them over.
+    /// Asks for the reviews of some changes, and writes what they add to the histories of tags; whatever handed them
+    /// over.
     ///
     /// # Errors
     /// Those of the table; the changes are to be handed over again then.
     pub async fn heed(&self, changes: &[Change]) -> Result<(), PortError> {
         let now = self.steps.now();
-        self.steps.ask(changes.iter().flat_map(|change| reviews(change, now, &self.steps.times))).await
+        self.steps.ask(changes.iter().flat_map(|change| reviews(change, now, &self.steps.times))).await?;
+        self.steps.write_tag_history(changes).await
     }
 
     /// Reads the feed to its end from where it was read last, and answers how many changes there were. Any

@@ -41,6 +41,8 @@ impl Collector {
                 let actions = vec![
                     Action::Put(Item::once(hold, Fact::Hold), Expect::Anything),
                     Action::Check(item.key.clone(), Expect::VersionIs(version_of(item)?)),
+                    // An index may have come and gone since the look.
+                    Action::Check(Key::was_held(repository, digest), Expect::Absent),
                 ];
                 Ok(match self.steps.table.transact(actions).await? {
                     Transacted::Done => {

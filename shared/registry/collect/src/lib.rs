@@ -26,6 +26,7 @@ pub mod queue;
 pub mod real;
 pub mod reviews;
 pub mod steps;
+pub mod tag_history;
 pub mod tally;
 pub mod times;
 
@@ -39,15 +40,16 @@ mod untagged;
 mod uploads;
 mod waiting;
 
-pub use audit::{Audit, Audited, Counts, Finding, Remedy, Repair, Repaired, Wrong};
+pub use audit::{Audit, Audited, Children, Counts, Finding, Remedy, Repair, Repaired, Wrong};
 pub use collector::{Collector, Worked};
 pub use explain::{Explanation, explain};
-pub use holds::{hold_of_tag, holds};
+pub use holds::{hold_of_tag, holds, notes_of_children};
 pub use outlook::{Outlook, Why};
 pub use real::{Held, is_real};
 pub use recycle::{HoldingTag, TAGS_IN_RECYCLE_MAX};
 pub use reviews::{Review, reviews};
 pub use steps::{Steps, give_up, node_of, node_of_mut, state_of, version_of, whole};
+pub use tag_history::{TAG_HISTORY_MS, tag_history};
 pub use tally::{Event, Tally};
 pub use times::Times;
 pub use trash::{trash, trash_item, trash_parts};

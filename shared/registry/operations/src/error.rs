@@ -5,6 +5,7 @@ use moorage_oci::{
     Digest, InvalidDigest, InvalidManifest, InvalidName, InvalidTag, Reference, RepositoryName, Tag,
 };
 use moorage_ports::PortError;
+use moorage_types::{Fault, Finding};
 
 /// A child of a manifest that is not in its repository.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,6 +112,25 @@ pub enum RegistryError {
     #[error("the policy is not valid: {reason}")]
     PolicyInvalid { reason: String },
 
+    #[error("{}", all_findings(findings))]
+    TypeRefused { findings: Vec<Finding> },
+    #[error("the definition is not valid: {}", all_faults(.faults))]
+    DefinitionInvalid { faults: Vec<Fault> },
+    #[error("the definition is of type {defined}, but was put as {asked}: put it under its own type")]
+    DefinitionOfAnother { defined: String, asked: String },
+    #[error(
+        "version {version} of {artifact_type} is published already, and says something else: raise the version"
+    )]
+    VersionPublished { artifact_type: String, version: String },
+    #[error("there is no definition of type {artifact_type} here; see which there are with GET {path}")]
+    TypeUnknown { artifact_type: String, path: String },
+    #[error(
+        "the definition of {artifact_type} is built in: switch it off with `types.off` of PUT /v2/_moorage/policy"
+    )]
+    TypeBuiltIn { artifact_type: String },
+    #[error("the definition of {artifact_type} has no logo")]
+    NoLogo { artifact_type: String },
+
     #[error("this part of the registry serves {serves} only; the routes in front of it are wrong")]
     Misrouted { serves: &'static str },
     #[error("this registry takes no pushes and no deletes without an account; its owner can allow them")]
@@ -144,6 +164,25 @@ impl From<PortError> for RegistryError {
             other => Self::Storage(other),
         }
     }
+}
+
+fn all_findings(findings: &[Finding]) -> String {
+    const NAMED_MAX: usize = 3;
+    let named: Vec<String> = findings.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    let more = findings.len().saturating_sub(NAMED_MAX);
+    let more = if more == 0 { String::new() } else { format!("; and {more} more, see `detail`") };
+    format!(
+        "the artifact is not what its type or this repository's policy demands: {}{more}",
+        named.join("; ")
+    )
+}
+
+fn all_faults(faults: &[Fault]) -> String {
+    const NAMED_MAX: usize = 3;
+    let named: Vec<String> = faults.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    let more = faults.len().saturating_sub(NAMED_MAX);
+    let more = if more == 0 { String::new() } else { format!("; and {more} more, see `detail`") };
+    format!("{}{more}", named.join("; "))
 }
 
 fn places(urls: &[String]) -> String {

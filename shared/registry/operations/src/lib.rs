@@ -26,7 +26,9 @@ mod record_object;
 mod recycle_bin;
 mod restore;
 mod set_tags;
+mod tag_history;
 mod trash;
+mod types;
 
 /// What [`Pull::explain`] answers.
 pub use moorage_collector::explain::{Explanation, KeptBy};
@@ -46,5 +48,9 @@ pub use record_object::Recorded;
 pub use recycle_bin::{RecycledManifest, RecycledPage};
 pub use registry::{Common, Pull, Push};
 pub use restore::Restored;
-pub use settings::{MissingChildren, Settings};
+pub use settings::{MissingChildren, Settings, TypeChecks};
+pub use tag_history::{TagHistoryPage, TagHistoryQuery};
+pub use types::{
+    DefinedBy, DefinedType, DefinedTypesPage, PublishedType, REGISTRY_POLICY_AGE_MAX, RegistryPolicyChange,
+};
 pub use upload::{ChunkRange, TokenSecret, UploadToken};

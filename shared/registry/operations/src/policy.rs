@@ -1,7 +1,8 @@
-//! A repository's policy: what becomes of manifests that nothing holds, and whether tags may move.
+//! A repository's policy: what becomes of manifests that nothing holds, whether tags may move, and which artifact types
+//! may be pushed.
 
 use moorage_oci::{Digest, RepositoryName, Tag};
-use moorage_ports::facts::{ImmutableTags, Policy, Untagged};
+use moorage_ports::facts::{ImmutableTags, Policy, TypePolicy, Untagged};
 use moorage_ports::{Durability, Expect, Fact, Item, Key, Written};
 use wildmatch::WildMatch;
 
@@ -10,10 +11,11 @@ use crate::registry::{Pull, Push};
 use crate::settings::CONTENTION_TRIES_MAX;
 
 /// What of a policy its owner may set.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PolicyChange {
     pub untagged: Untagged,
     pub immutable_tags: Option<ImmutableTags>,
+    pub types: TypePolicy,
 }
 
 impl Pull {
@@ -46,6 +48,7 @@ impl Push {
             let policy = Policy {
                 untagged: change.untagged,
                 immutable_tags: change.immutable_tags.clone(),
+                types: change.types.clone(),
                 ..policy_of(found)
             };
             let item = Item::at(key.clone(), self.fresh_version(), Fact::Policy(policy));

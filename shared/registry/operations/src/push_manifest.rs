@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use moorage_oci::{Digest, Manifest, Reference, RepositoryName, Tag};
 use moorage_ports::Durability;
+use moorage_types::Finding;
 
 use crate::commit::Committed;
 use crate::error::RegistryError;
@@ -28,12 +29,14 @@ pub struct PushedManifest {
     pub digest: Digest,
     /// What it refers to, for the answer.
     pub subject: Option<Digest>,
+    /// What is wrong with it by its type, where that is no reason to refuse it.
+    pub warnings: Vec<Finding>,
 }
 
 impl Push {
     /// # Errors
-    /// `ManifestTooLong`, `ManifestInvalid`, `DigestMismatch`, `TooManyTags`, `TagImmutable`, `ChildrenMissing`: nothing of
-    /// the push is visible then.
+    /// `ManifestTooLong`, `ManifestInvalid`, `DigestMismatch`, `TooManyTags`, `TagImmutable`, `ChildrenMissing`,
+    /// `TypeRefused`: nothing of the push is visible then.
     pub async fn push_manifest(&self, push: ManifestPush<'_>) -> Result<PushedManifest, RegistryError> {
         let max = self.settings().manifest_bytes_max;
         if push.bytes.len() > max {
@@ -55,22 +58,25 @@ impl Push {
         let tags = all_tags(&push)?;
         let manifest = Manifest::parse(&push.bytes, push.content_type)?;
         let answered = if tags.is_empty() { Durability::OnAnswer } else { Durability::BeforeNext };
-        let mut known = None;
+        let (mut known, mut judged) = (None, None);
         if !tags.is_empty() {
-            let read = self.known_tags(push.repository, &tags).await?;
+            let now = self.common.context.clock.monotonic();
+            let mut read = self.known_tags(push.repository, &tags, self.registry_policy_wanted(now)).await?;
             Self::check_tags(&read, &tags, &digest)?;
+            let registry_policy = read.along.take();
+            judged = Some(self.judge(&push, &manifest, &read.policy, registry_policy, now).await?);
             known = Some(read);
         }
         for _ in 0..CONTENTION_TRIES_MAX {
-            let Committed { record, made } =
-                self.commit_manifest(&push, &digest, &manifest, answered).await?;
+            let Committed { record, made, warnings } =
+                self.commit_manifest(&push, &digest, &manifest, judged.clone(), answered).await?;
             // A tag that pointed here before this push brought the manifest back may have gone with it.
             let known =
                 known.take().filter(|known| !made || known.targets().all(|target| target != Some(&digest)));
             // Otherwise somebody deleted it in between: it is pushed again.
             if self.set_tags(push.repository, &digest, &tags, record, known).await? {
                 let subject = manifest.subject().map(|subject| subject.digest.clone());
-                return Ok(PushedManifest { digest, subject });
+                return Ok(PushedManifest { digest, subject, warnings });
             }
         }
         Err(RegistryError::Contended)

@@ -10,6 +10,7 @@ use moorage_ports::{
 };
 
 use crate::settings::Settings;
+use crate::types::TypeRules;
 use crate::upload::TokenSecret;
 
 /// What a reader may ask. Is handed nothing that can write, but for the time until which something stays.
@@ -28,6 +29,7 @@ pub struct Push {
     pub(crate) blobs: Arc<dyn WriteBlobs>,
     /// What is shared with the collector.
     pub(crate) steps: Steps,
+    pub(crate) types: Arc<TypeRules>,
     pub(crate) common: Common,
 }
 
@@ -57,7 +59,7 @@ impl Push {
             context: common.context.clone(),
             times: common.settings.times(),
         };
-        Self { table, blobs, steps, common }
+        Self { table, blobs, steps, types: Arc::new(TypeRules::new()), common }
     }
 
     #[must_use]

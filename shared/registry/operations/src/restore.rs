@@ -14,6 +14,7 @@ use crate::error::RegistryError;
 use crate::push_manifest::ManifestPush;
 use crate::registry::Push;
 use crate::settings::CONTENTION_TRIES_MAX;
+use crate::types::Judged;
 
 /// Tags given back in one step: three items each in one transaction, then one each in one batch.
 const TAGS_IN_GIVING_BACK_MAX: usize = moorage_ports::limits::BATCH_WRITE_ITEMS_MAX;
@@ -35,6 +36,7 @@ struct OnTheWay {
     pending: Item,
     bytes: bytes::Bytes,
     media_type: String,
+    artifact_type: Option<String>,
     manifest: Manifest,
     /// Children that may have to come out of the bin first.
     children: Vec<Digest>,
@@ -106,7 +108,10 @@ impl Push {
                 content_type: Some(&manifest.media_type),
                 bytes: manifest.bytes.clone(),
             };
-            self.commit_manifest(&push, &manifest.digest, &manifest.manifest, Durability::OnAnswer).await?;
+            // It was let in once.
+            let judged = Judged { artifact_type: manifest.artifact_type.clone(), ..Judged::default() };
+            let (digest, document) = (&manifest.digest, &manifest.manifest);
+            self.commit_manifest(&push, digest, document, Some(judged), Durability::OnAnswer).await?;
             restored.manifests.push(manifest.digest.clone());
             on_the_way.pop();
         }
@@ -160,7 +165,7 @@ impl Push {
         let Fact::Manifest(record) = &pending.fact else {
             return Err(PortError::Corrupt(format!("{:?} is not a manifest", pending.key)).into());
         };
-        let media_type = record.media_type.clone();
+        let (media_type, artifact_type) = (record.media_type.clone(), record.artifact_type.clone());
         let Some(bytes) = self.steps.manifest_bytes(repository, digest, record).await? else {
             return Ok(None);
         };
@@ -168,7 +173,8 @@ impl Push {
         let is_child = |need: Need, target: Target| need != Need::Remote && target == Target::Manifest;
         let children = manifest.edges().iter().filter(|edge| is_child(edge.need, edge.target));
         let children = children.map(|edge| edge.digest.clone()).collect();
-        Ok(Some(OnTheWay { digest: digest.clone(), pending, bytes, media_type, manifest, children }))
+        let digest = digest.clone();
+        Ok(Some(OnTheWay { digest, pending, bytes, media_type, artifact_type, manifest, children }))
     }
 
     /// Blobs that a client deleted while only the bin needed them.
@@ -234,7 +240,7 @@ impl Push {
         restored: &mut Restored,
     ) -> Result<(), RegistryError> {
         for _ in 0..CONTENTION_TRIES_MAX {
-            let known = self.known_tags(repository, former).await?;
+            let known = self.known_tags(repository, former, None).await?;
             // Only what is seen live may be tagged: it may be in the bin again.
             let record = self.table.get(&Key::manifest(repository, digest)).await?;
             let Some(record) = self.settle_child(record).await? else {

@@ -15,7 +15,9 @@ use crate::settings::CONTENTION_TRIES_MAX;
 /// Tags as they were read, one after the other.
 pub(crate) struct KnownTags {
     found: Vec<Option<Item>>,
-    policy: Policy,
+    pub(crate) policy: Policy,
+    /// What was read along, where that was asked for.
+    pub(crate) along: Option<Option<Item>>,
 }
 
 impl KnownTags {
@@ -40,22 +42,26 @@ impl KnownTags {
                 elsewhere.push(tag.clone());
             }
         }
-        (free, Self { found, policy: self.policy }, elsewhere)
+        (free, Self { found, policy: self.policy, along: None }, elsewhere)
     }
 }
 
 impl Push {
-    /// Reads tags, and the policy that says whether they may move.
+    /// Reads tags, the policy that says whether they may move, and one item more.
     pub(crate) async fn known_tags(
         &self,
         repository: &RepositoryName,
         tags: &[Tag],
+        along: Option<Key>,
     ) -> Result<KnownTags, RegistryError> {
         let mut keys: Vec<Key> = tags.iter().map(|tag| Key::tag(repository, tag)).collect();
         keys.push(Key::policy(repository));
+        let is_asked_along = along.is_some();
+        keys.extend(along);
         let mut found = self.table.batch_get(&keys).await?;
+        let along = if is_asked_along { found.pop() } else { None };
         let policy = policy_of(found.pop().flatten());
-        Ok(KnownTags { found, policy })
+        Ok(KnownTags { found, policy, along })
     }
 
     /// Refuses tags that may not move to `digest`, before anything is pushed.
@@ -87,7 +93,7 @@ impl Push {
         for _ in 0..CONTENTION_TRIES_MAX {
             let known = match known.take() {
                 Some(known) => known,
-                None => self.known_tags(repository, tags).await?,
+                None => self.known_tags(repository, tags, None).await?,
             };
             if self.try_tags(repository, digest, tags, &record, known).await? {
                 return Ok(true);
@@ -110,7 +116,7 @@ impl Push {
         record: &Item,
         known: KnownTags,
     ) -> Result<bool, RegistryError> {
-        let KnownTags { found, policy } = known;
+        let KnownTags { found, policy, along: _ } = known;
         let mut actions = Vec::new();
         for (tag, old) in tags.iter().zip(found) {
             self.move_tag(repository, &policy, tag, old, record, &mut actions)?;
@@ -142,6 +148,7 @@ impl Push {
             return Err(PortError::Corrupt(format!("{:?} is not a manifest", record.key)).into());
         };
         let version = self.fresh_version();
+        let mut since = self.now();
         let expect = match old {
             None => Expect::Absent,
             Some(Item { fact: Fact::Tag(target), version: Some(old_version), .. }) => {
@@ -149,6 +156,8 @@ impl Push {
                     return Ok(());
                 }
                 check_may_move(policy, tag, &target.digest)?;
+                // Clocks differ: a tag's own time never goes back.
+                since = target.since.map_or(since, |before| since.max(before));
                 let hold = hold_of_tag(repository, &target.digest, tag, old_version);
                 actions.push(Action::Delete(hold, Expect::Anything));
                 Expect::VersionIs(old_version)
@@ -159,6 +168,7 @@ impl Push {
             digest: digest.clone(),
             media_type: manifest.media_type.clone(),
             size: manifest.size,
+            since: Some(since),
         };
         actions.push(Action::Put(Item::at(Key::tag(repository, tag), version, Fact::Tag(target)), expect));
         let hold = hold_of_tag(repository, &digest, tag, version);

@@ -23,6 +23,8 @@ pub struct Settings {
     /// Blobs of at least so many bytes are read by the client itself, where the store can sign a URL: what a
     /// redirect costs is a second connection, so a small blob is sooner there without.
     pub redirect_bytes_min: u64,
+    /// Whether artifact types are looked at when something is pushed.
+    pub types: TypeChecks,
 }
 
 impl Default for Settings {
@@ -36,6 +38,7 @@ impl Default for Settings {
             recycle_ms: Times::RECYCLE_MS,
             signs_urls: false,
             redirect_bytes_min: 1024 * 1024,
+            types: TypeChecks::ByPolicy,
         }
     }
 }
@@ -56,6 +59,15 @@ pub enum MissingChildren {
     Refuse,
     /// The push is taken; what comes later is held from its first moment.
     Allow,
+}
+
+/// Whether pushes are held to the rules of their artifact types.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TypeChecks {
+    /// As far as the policies of registry and repository say.
+    ByPolicy,
+    /// Never, and no policy is read for it.
+    Never,
 }
 
 /// A pending node that is not live after this time is given up by the collector: one hour.

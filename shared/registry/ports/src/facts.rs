@@ -1,5 +1,7 @@
 //! What the items of the reference table say. One item a fact; attribute names are readable in a console.
 
+mod types;
+
 use bytes::Bytes;
 use moorage_oci::{Descriptor, Digest, HashState, RepositoryName};
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,8 @@ use crate::keys::Key;
 use crate::object_keys::ObjectKey;
 use crate::table::Cursor;
 use crate::value::{Incarnation, Timestamp, Version};
+
+pub use types::{AllowedTypes, Enforcement, RegistryPolicy, TypePolicy, TypeRecord, UnknownTypes};
 
 /// The format of the data that this code reads and writes. Goes up when an older binary could not.
 pub const FORMAT: u32 = 1;
@@ -50,7 +54,12 @@ pub enum Fact {
     /// A repository has, or had, a manifest.
     Catalog,
     Policy(Policy),
+    RegistryPolicy(RegistryPolicy),
+    /// The definition of an artifact type.
+    Type(TypeRecord),
     Tag(TagRecord),
+    /// What once happened to a tag. Decides nothing.
+    TagHistory(TagEvent),
     /// A repository has this manifest.
     Listed,
     Manifest(ManifestRecord),
@@ -160,6 +169,9 @@ pub struct ManifestRecord {
     /// What this manifest refers to, and under which type it is listed there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub subject: Option<Subject>,
+    /// Its artifact type, where it has one: as the rules of types resolve it, which a list of referrers does not go by.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub artifact_type: Option<String>,
     /// Since when it is in the recycle bin; also while it is being brought out of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub recycled: Option<Timestamp>,
@@ -185,6 +197,43 @@ pub struct TagRecord {
     pub media_type: String,
     /// Bytes of the manifest.
     pub size: u64,
+    /// Since when it points there, and never before it pointed elsewhere. `None` where an older version wrote it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub since: Option<Timestamp>,
+}
+
+/// One line of a tag's history.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TagEvent {
+    pub happened: TagHappening,
+    /// A deletion's is that of the change feed ([`crate::Change::at`]), else when the change was read.
+    pub at: Timestamp,
+    /// What the tag points to from then on, or pointed to until then.
+    pub digest: Digest,
+    pub media_type: String,
+    /// Bytes of the manifest.
+    pub size: u64,
+}
+
+/// What can happen to a tag.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagHappening {
+    /// It was made, or moved.
+    Pointed,
+    /// It was deleted, by itself or with its manifest.
+    Deleted,
+}
+
+impl TagHappening {
+    /// As a key has it. Of one version the deletion, which is newer, comes first.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Pointed => "pointed",
+        }
+    }
 }
 
 /// One entry of the referrers list of a subject.
@@ -290,6 +339,12 @@ pub struct Policy {
     /// Whether a tag stays where it was first pointed to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub immutable_tags: Option<ImmutableTags>,
+    /// Which artifact types may be pushed, as far as the registry's policy does not hold.
+    #[serde(skip_serializing_if = "TypePolicy::is_silent", default)]
+    pub types: TypePolicy,
+    /// Fresh whenever a definition of the repository's own is put or deleted; `None` while it never had one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub definitions: Option<Version>,
 }
 
 /// Tags are made once and never moved.

@@ -5,6 +5,8 @@
 
 mod holder;
 mod reviewed;
+mod tag_history;
+mod types;
 
 use std::fmt;
 
@@ -15,6 +17,8 @@ use crate::value::{Incarnation, Nonce, Timestamp, Version};
 
 pub use holder::Holder;
 pub use reviewed::Reviewed;
+pub use tag_history::TagMoment;
+pub use types::TypesOf;
 
 /// The key of one item.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -35,7 +35,7 @@ pub use calls::{Calls, CountCalls};
 pub use context::{Clock, Context, Random};
 pub use error::PortError;
 pub use facts::{Fact, Item};
-pub use keys::{Holder, Key, Reviewed, SortRange};
+pub use keys::{Holder, Key, Reviewed, SortRange, TagMoment, TypesOf};
 pub use object_keys::ObjectKey;
 pub use table::{
     Action, Change, ChangeFeed, Changes, Cursor, Expect, KeepUntil, Page, Query, ReadTable, ReferenceTable,

@@ -176,6 +176,9 @@ pub struct Change {
     pub old: Option<Item>,
     /// `None` where it was deleted.
     pub new: Option<Item>,
+    /// About when: not later than a second before it was made, and nothing that may decide anything. `None` where
+    /// the adapter does not know. The same change, told again after a power cut, may have another.
+    pub at: Option<Timestamp>,
 }
 
 /// Some changes, oldest first.

@@ -35,6 +35,9 @@ fn the_real_template_is_read() {
         ("upload#00", "self", true),
         ("trash#uploads/00", "self", true),
         ("repo#app", "policy", true),
+        ("repo#app", "tag#v1", true),
+        ("repo#app", "tag-history#v1#00", false),
+        ("repo#app", "manifest#sha256:00", false),
         ("manifest#app#sha256:00", "0#body", false),
         ("review#07", "0000#blob", false),
     ] {

@@ -8,8 +8,13 @@ use moorage_http::parsers::{Route, route};
 fuzz_target!(|path: &str| {
     let Ok(route) = route(path) else { return };
     let repository = match &route {
-        Route::Base | Route::Catalog | Route::Extensions { repository: None } => return,
+        Route::Base
+        | Route::Catalog
+        | Route::Extensions { repository: None }
+        | Route::RegistryPolicy
+        | Route::Types { repository: None, .. } => return,
         Route::Extensions { repository: Some(repository) }
+        | Route::Types { repository: Some(repository), .. }
         | Route::Tags { repository }
         | Route::Manifest { repository, .. }
         | Route::Referrers { repository, .. }
@@ -18,6 +23,7 @@ fuzz_target!(|path: &str| {
         | Route::Upload { repository, .. }
         | Route::RecycleBin { repository, .. }
         | Route::Policy { repository }
+        | Route::TagHistory { repository, .. }
         | Route::Explain { repository, .. } => repository,
     };
     assert!(path.starts_with("/v2/"));

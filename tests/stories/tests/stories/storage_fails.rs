@@ -198,6 +198,6 @@ async fn for_too_long_to_go_on() {
     let answer = put.await.expect("a request is answered");
     answer
         .is(201)
-        .costs(expect!["8 table (1 get, 2 batch_get of 3, 2 put, 2 batch_write of 4, 1 transact of 4)"]);
+        .costs(expect!["8 table (1 get, 2 batch_get of 4, 2 put, 2 batch_write of 4, 1 transact of 4)"]);
     world.end().await;
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodbstreams::types::{AttributeValue as Streamed, StreamRecord};
-use moorage_ports::{Change, PortError};
+use moorage_ports::{Change, PortError, Timestamp};
 
 use crate::dynamodb::item::{self, Attributes};
 use crate::error::corrupt;
@@ -12,11 +12,14 @@ use crate::error::corrupt;
 /// The change that a record tells of; `None` for what the feed leaves out, and where nothing changed.
 pub(super) fn change(record: StreamRecord) -> Result<Option<Change>, PortError> {
     let attributes = |of: Option<HashMap<String, Streamed>>| attributes(of.unwrap_or_default());
-    of_images(&attributes(record.keys)?, attributes(record.old_image)?, attributes(record.new_image)?)
+    let at = record.approximate_creation_date_time.and_then(|at| at.to_millis().ok());
+    let at = at.and_then(|at| u64::try_from(at).ok()).map(Timestamp);
+    of_images(&attributes(record.keys)?, attributes(record.old_image)?, attributes(record.new_image)?, at)
 }
 
 /// The change that a record tells of which Lambda handed to a function; `None` for what the feed leaves out, and where
-/// nothing changed. An image that the record does not have is empty.
+/// nothing changed. An image that the record does not have is empty. `at` is when the record was made, by DynamoDB's
+/// clock, to the second.
 ///
 /// # Errors
 /// `Corrupt` where this version cannot read it.
@@ -24,11 +27,17 @@ pub fn change_of_event(
     keys: serde_dynamo::Item,
     old: serde_dynamo::Item,
     new: serde_dynamo::Item,
+    at: Option<Timestamp>,
 ) -> Result<Option<Change>, PortError> {
-    of_images(&keys.into(), old.into(), new.into())
+    of_images(&keys.into(), old.into(), new.into(), at)
 }
 
-fn of_images(keys: &Attributes, old: Attributes, new: Attributes) -> Result<Option<Change>, PortError> {
+fn of_images(
+    keys: &Attributes,
+    old: Attributes,
+    new: Attributes,
+    at: Option<Timestamp>,
+) -> Result<Option<Change>, PortError> {
     let key = item::decode_key(keys)?;
     if key.is_untold() {
         return Ok(None);
@@ -37,7 +46,7 @@ fn of_images(keys: &Attributes, old: Attributes, new: Attributes) -> Result<Opti
     let (old, new) = (image(old)?, image(new)?);
     // The delete of what was not there: DynamoDB has no record of it, DynamoDB Local has one. That the stream has new
     // and old images is seen to where a process starts ([`crate::setup`]).
-    Ok((old.is_some() || new.is_some()).then_some(Change { key, old, new }))
+    Ok((old.is_some() || new.is_some()).then_some(Change { key, old, new, at }))
 }
 
 fn attributes(streamed: HashMap<String, Streamed>) -> Result<Attributes, PortError> {
@@ -69,7 +78,7 @@ mod tests {
     fn the_delete_of_what_was_not_there_is_no_change() {
         let key = |value: &str| AttributeValue::S(value.to_owned());
         let keys = HashMap::from([("PK".to_owned(), key("repo#app")), ("SK".to_owned(), key("tag#v1"))]);
-        let change = of_images(&keys, Attributes::new(), Attributes::new()).expect("it can be read");
+        let change = of_images(&keys, Attributes::new(), Attributes::new(), None).expect("it can be read");
         assert_eq!(change, None);
     }
 }

@@ -39,7 +39,7 @@ fn of_a_node() {
 fn of_a_tag() {
     let (here, elsewhere) = (digest("here"), digest("elsewhere"));
     let tag = |target: &Digest, version: u128| {
-        let record = TagRecord { digest: target.clone(), media_type: String::new(), size: 1 };
+        let record = TagRecord { digest: target.clone(), media_type: String::new(), size: 1, since: None };
         let key = Key::tag(&repository(), &"v1".parse().expect("a tag"));
         Item::at(key, Version(Nonce(version)), Fact::Tag(record))
     };

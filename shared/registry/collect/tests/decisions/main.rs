@@ -1,7 +1,9 @@
-//! The two decisions that everything rests on, as tables: whether a hold is real, and what a change asks to look at.
+//! The two decisions that everything rests on, as tables: whether a hold is real, and what a change asks to look at;
+//! and what a change adds to the history of a tag.
 
 mod holds;
 mod reviews;
+mod tag_history;
 
 use moorage_oci::{Digest, RepositoryName};
 use moorage_ports::facts::{ManifestRecord, Node, State};
@@ -35,6 +37,7 @@ fn node(state: State, life: u128) -> Node {
 /// The record of the manifest `name`.
 fn manifest(name: &str, state: State, life: u128) -> Item {
     let record = ManifestRecord {
+        artifact_type: None,
         node: node(state, life),
         media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
         size: 1,

@@ -11,7 +11,7 @@ const TIMES: Times = Times { grace_ms: 100, recycle_ms: 500, trash_ms: 10, tombs
 
 fn asked(old: Option<Item>, new: Option<Item>) -> Vec<Review> {
     let key = old.as_ref().or(new.as_ref()).expect("one of the two").key.clone();
-    reviews(&Change { key, old, new }, NOW, &TIMES)
+    reviews(&Change { key, old, new, at: None }, NOW, &TIMES)
 }
 
 fn when(old: Option<Item>, new: Option<Item>) -> Option<u64> {

@@ -1,27 +1,33 @@
 //! The commit of a manifest: it holds its blobs' grants and its child manifests.
 
-use moorage_collector::holds;
 use moorage_collector::mutants::{Mutant, without};
+use moorage_collector::{holds, notes_of_children};
 use moorage_oci::{Digest, Edge, Manifest, Need, RepositoryName, Target};
 use moorage_ports::facts::{ManifestRecord, Policy, ReferrerRecord, State, Subject};
-use moorage_ports::limits::{BATCH_GET_ITEMS_MAX, BATCH_WRITE_ITEMS_MAX, INLINE_BODY_BYTES_MAX};
+use moorage_ports::limits::{
+    BATCH_GET_ITEMS_MAX, BATCH_WRITE_ITEMS_MAX, INLINE_BODY_BYTES_MAX, TRANSACTION_ITEMS_MAX,
+};
 use moorage_ports::{
     Action, ByteStream, Durability, Expect, Fact, Incarnation, Item, Key, ObjectKey, PortError, Put,
     Transacted, Written,
 };
+use moorage_types::Finding;
 
 use super::{Taken, node_of, state_of, version_of};
 use crate::error::{MissingChild, RegistryError};
+use crate::policy::policy_of;
 use crate::push_manifest::ManifestPush;
 use crate::registry::Push;
 use crate::settings::{
     CONTENTION_TRIES_MAX, MissingChildren, PENDING_DEADLINE_MS, REFERRER_DESCRIPTOR_BYTES_MAX,
 };
+use crate::types::Judged;
 
 /// What the reads of step 3 showed, besides that every required child is there.
 struct Surroundings {
     policy: Option<Item>,
     subject_is_there: bool,
+    judged: Judged,
 }
 
 /// A manifest that is live now.
@@ -29,16 +35,19 @@ pub(crate) struct Committed {
     pub(crate) record: Item,
     /// It was not before: this push, alone or with others, made it so.
     pub(crate) made: bool,
+    /// What is wrong with it by its type, where that is no reason to refuse it.
+    pub(crate) warnings: Vec<Finding>,
 }
 
 impl Push {
-    /// Makes a manifest live, with everything it needs, and answers its record. `answered` says whether the client is told of this
-    /// step or of a later one.
+    /// Makes a manifest live, with everything it needs, and answers its record. `judged` is what its type's rules say, if
+    /// that is known already; `answered` says whether the client is told of this step or of a later one.
     pub(crate) async fn commit_manifest(
         &self,
         push: &ManifestPush<'_>,
         digest: &Digest,
         manifest: &Manifest,
+        judged: Option<Judged>,
         answered: Durability,
     ) -> Result<Committed, RegistryError> {
         let mut found = None;
@@ -56,7 +65,8 @@ impl Push {
                         found = self.table.get(&record.key).await?;
                         continue;
                     }
-                    return Ok(Committed { record, made: false });
+                    let warnings = judged.map_or_else(Vec::new, |judged| judged.warnings);
+                    return Ok(Committed { record, made: false, warnings });
                 }
                 Taken::Changed(now) => {
                     found = now;
@@ -73,18 +83,22 @@ impl Push {
                 found = self.table.get(&pending.key).await?;
                 continue;
             }
-            let surroundings = match self.look_around(push, manifest).await? {
+            let surroundings = match self.look_around(push, manifest, judged.clone()).await {
                 Ok(surroundings) => surroundings,
-                Err(missing) => {
+                Err(
+                    refused @ (RegistryError::ChildrenMissing { .. } | RegistryError::TypeRefused { .. }),
+                ) => {
                     self.give_up(pending).await?;
-                    return Err(RegistryError::ChildrenMissing { missing });
+                    return Err(refused);
                 }
+                Err(failed) => return Err(failed),
             };
+            let warnings = surroundings.judged.warnings.clone();
             if without(Mutant::HoldBeforeState) {
                 self.put_holds(push, digest, manifest, incarnation).await?;
             }
             match self.make_manifest_live(push, digest, manifest, pending, surroundings, answered).await? {
-                Ok(record) => return Ok(Committed { record, made: true }),
+                Ok(record) => return Ok(Committed { record, made: true, warnings }),
                 Err(now) => found = now,
             }
         }
@@ -103,6 +117,7 @@ impl Push {
         let node = self.pending_node();
         let long = push.bytes.len() > INLINE_BODY_BYTES_MAX;
         let record = ManifestRecord {
+            artifact_type: None,
             recycled: None,
             unheld: None,
             object: long.then(|| ObjectKey::manifest(digest, push.repository, node.incarnation)),
@@ -160,13 +175,17 @@ impl Push {
         Ok(())
     }
 
-    /// Step 3: reads each child, the repository's policy and the subject. The inner error says what is
-    /// missing.
+    /// Step 3: reads each child, the repository's policy and the subject; what the rules of its type say, where that is
+    /// not known yet or needs the config's content.
+    ///
+    /// # Errors
+    /// `ChildrenMissing`, `TypeRefused`.
     async fn look_around(
         &self,
         push: &ManifestPush<'_>,
         manifest: &Manifest,
-    ) -> Result<Result<Surroundings, Vec<MissingChild>>, RegistryError> {
+        judged: Option<Judged>,
+    ) -> Result<Surroundings, RegistryError> {
         let children: Vec<&Edge> = manifest.edges().iter().filter(|edge| edge.need != Need::Remote).collect();
         let mut keys: Vec<Key> = children.iter().map(|edge| child_key(push.repository, edge)).collect();
         let policy_at = keys.len();
@@ -178,6 +197,12 @@ impl Push {
                 keys.len() - 1
             })
         });
+        let now = self.common.context.clock.monotonic();
+        let registry_policy = if judged.is_none() { self.registry_policy_wanted(now) } else { None };
+        let registry_policy_at = registry_policy.map(|key| {
+            keys.push(key);
+            keys.len() - 1
+        });
         let mut read = Vec::with_capacity(keys.len());
         for some in keys.chunks(BATCH_GET_ITEMS_MAX) {
             read.extend(self.table.batch_get(some).await?);
@@ -187,17 +212,32 @@ impl Push {
             None => false,
         };
         let mut missing = Vec::new();
+        let mut config = None;
         for (at, edge) in children.into_iter().enumerate() {
-            let is_here = self.settle_child(read[at].take()).await?.is_some();
+            let child = self.settle_child(read[at].take()).await?;
+            let is_here = child.is_some();
+            // A config is the first of the edges.
+            if at == 0 && manifest.has_config() {
+                config = child;
+            }
             if !is_here && edge.need == Need::Required && self.settings().missing == MissingChildren::Refuse {
                 let is_manifest = edge.target == Target::Manifest;
                 missing.push(MissingChild { digest: edge.digest.clone(), is_manifest });
             }
         }
         if !missing.is_empty() {
-            return Ok(Err(missing));
+            return Err(RegistryError::ChildrenMissing { missing });
         }
-        Ok(Ok(Surroundings { policy: read[policy_at].take(), subject_is_there }))
+        let policy = read[policy_at].take();
+        let mut judged = match judged {
+            Some(judged) => judged,
+            None => {
+                let registry_policy = registry_policy_at.map(|at| read[at].take());
+                self.judge(push, manifest, &policy_of(policy.clone()), registry_policy, now).await?
+            }
+        };
+        self.judge_config(&mut judged, config.as_ref()).await?;
+        Ok(Surroundings { policy, subject_is_there, judged })
     }
 
     /// Step 4: the record becomes live; with it, in the same instant, the referrer is listed, and the
@@ -218,6 +258,7 @@ impl Push {
         };
         self.set_live(&mut record.node);
         record.unheld = None;
+        record.artifact_type = around.judged.artifact_type;
         let mut actions = Vec::new();
         if let Some(since) = record.recycled.take() {
             let key = Key::recycled(push.repository, since, digest);
@@ -228,6 +269,12 @@ impl Push {
             actions.push(Action::Put(referrer(push, digest, manifest, subject), Expect::Anything));
         }
         actions.extend(self.first_manifest(push.repository, around.policy));
+        let Some(notes) =
+            self.note_children(push.repository, manifest, &live.key, expect, actions.len()).await?
+        else {
+            return Ok(Err(self.table.get(&live.key).await?));
+        };
+        actions.extend(notes);
         if actions.is_empty() {
             return Ok(match self.table.put(live.clone(), expect, answered).await? {
                 Written::Done => Ok(live),
@@ -240,6 +287,32 @@ impl Push {
             // Our record, or the policy that another first push wrote: either way, look again.
             Transacted::Refused(_) => Ok(Err(self.table.get(&live.key).await?)),
         }
+    }
+
+    /// The notes of an index under its children that go into the transaction of its last step, in which `others` lie
+    /// already; what does not fit is written before. `None` where the index is no longer pending as it was.
+    async fn note_children(
+        &self,
+        repository: &RepositoryName,
+        manifest: &Manifest,
+        pending: &Key,
+        expect: Expect,
+        others: usize,
+    ) -> Result<Option<Vec<Action>>, RegistryError> {
+        let notes = notes_of_children(repository, manifest);
+        let mut notes: Vec<Action> =
+            notes.into_iter().map(|note| Action::Put(note, Expect::Anything)).collect();
+        // Beside the index's record.
+        let in_last_max = TRANSACTION_ITEMS_MAX - 1 - others;
+        let last = notes.split_off(notes.len().saturating_sub(in_last_max));
+        for some in notes.chunks(TRANSACTION_ITEMS_MAX - 1) {
+            let still_pending = Action::Check(pending.clone(), expect);
+            let actions = [&[still_pending], some].concat();
+            if let Transacted::Refused(_) = self.table.transact(actions).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(last))
     }
 
     /// Puts the repository into the catalog, where it is not there yet.

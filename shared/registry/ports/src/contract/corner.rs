@@ -42,7 +42,8 @@ impl Corner {
 
     /// A record with a version, as small as they come; `size` tells it from its earlier selves.
     pub(crate) fn tag(&self, tag: &str, size: u64) -> Item {
-        let record = TagRecord { digest: self.digest.clone(), media_type: "a/b".to_owned(), size };
+        let record =
+            TagRecord { digest: self.digest.clone(), media_type: "a/b".to_owned(), size, since: None };
         Item::at(self.tag_key(tag), version(), Fact::Tag(record))
     }
 
@@ -63,6 +64,7 @@ impl Corner {
 
     pub(crate) fn manifest(&self, state: State) -> Item {
         let record = ManifestRecord {
+            artifact_type: None,
             node: node(state),
             media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
             size: 1234,

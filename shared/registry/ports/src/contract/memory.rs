@@ -91,7 +91,7 @@ impl World {
         self.undo.push(Undo::Item(key.clone(), old.clone().map(Box::new)));
         if old != new && !key.is_untold() {
             self.last_change += 1;
-            self.changes.insert(self.last_change, Change { key, old, new });
+            self.changes.insert(self.last_change, Change { key, old, new, at: None });
             self.undo.push(Undo::Change(self.last_change));
         }
     }

@@ -1,10 +1,14 @@
 //! The keys: what their docs show is what is built, the longest ones fit, and they are read back.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use moorage_oci::{Algorithm, Digest, NAME_LENGTH_MAX, RepositoryName, TAG_LENGTH_MAX, Tag};
+use moorage_ports::facts::TagHappening;
 use moorage_ports::limits::{OBJECT_KEY_BYTES_MAX, PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX};
-use moorage_ports::{Holder, Incarnation, Key, Nonce, ObjectKey, Reviewed, SortRange, Timestamp, Version};
+use moorage_ports::{
+    Holder, Incarnation, Key, Nonce, ObjectKey, Reviewed, SortRange, TagMoment, Timestamp, TypesOf, Version,
+};
 
 /// The time in the docs' examples.
 const TIME: Timestamp = Timestamp(1_764_158_400_000);
@@ -54,6 +58,10 @@ impl Parts {
             ("catalog", Key::catalog(repository)),
             ("policy", Key::policy(repository)),
             ("tag", Key::tag(repository, tag)),
+            ("registry_policy", Key::registry_policy()),
+            ("type_definition", Key::type_definition(TypesOf::Registry, artifact_type)),
+            ("type_version", Key::type_version(TypesOf::Registry, artifact_type, "1.0.0")),
+            ("tag_history", Key::tag_history(repository, tag, &self.moment())),
             ("listed", Key::listed(repository, digest)),
             ("manifest", Key::manifest(repository, digest)),
             ("body", Key::body(repository, digest)),
@@ -74,6 +82,10 @@ impl Parts {
             ("upload", Key::upload(*nonce)),
             ("trash", Key::trash(&ObjectKey::upload(*nonce))),
         ])
+    }
+
+    fn moment(&self) -> TagMoment {
+        TagMoment { pointed_at: TIME, version: Version(self.nonce), happened: TagHappening::Pointed }
     }
 
     fn object_keys(&self) -> BTreeMap<&'static str, ObjectKey> {
@@ -105,10 +117,15 @@ fn documented(source: &str) -> BTreeMap<&str, Option<String>> {
     documented
 }
 
-/// What of the source is about keys: ranges come after it.
+/// What of the sources is about keys: ranges come after it.
 fn source_of_keys() -> &'static str {
-    let source = include_str!("../../src/keys.rs");
-    source.split("pub struct SortRange").next().unwrap_or_default()
+    static SOURCE: LazyLock<String> = LazyLock::new(|| {
+        let keys = include_str!("../../src/keys.rs").split("pub struct SortRange").next();
+        let history = include_str!("../../src/keys/tag_history.rs").split("impl SortRange").next();
+        let types = include_str!("../../src/keys/types.rs").split("impl SortRange").next();
+        [keys, history, types].map(Option::unwrap_or_default).concat()
+    });
+    &SOURCE
 }
 
 #[test]
@@ -119,7 +136,7 @@ fn each_key_is_built_as_its_doc_shows() {
         let example =
             docs[name].as_deref().unwrap_or_else(|| panic!("the doc of Key::{name} has an example"));
         let nonce = match name {
-            "held_by_tag" => "<version of the tag>",
+            "held_by_tag" | "tag_history" => "<version of the tag>",
             "upload" => "<id>",
             "trash" => "0123…",
             _ => "<incarnation>",
@@ -204,17 +221,25 @@ fn no_two_keys_are_the_same() {
     }
     // What does not depend on a part comes once for each value of that part.
     let (all, distinct) = (keys.len(), keys.into_iter().collect::<std::collections::BTreeSet<_>>().len());
-    assert_eq!(all, 24 * 10 * 3 * 2);
-    let registry = 3; // format, upload_secret, feed_place
+    assert_eq!(all, 28 * 10 * 3 * 2);
+    let registry = 4; // format, upload_secret, feed_place, registry_policy
     let by_digest = 1; // content
     let by_repository = 10 * 9; // catalog, policy, listed, manifest, body, was_held, recycled, review, grant
     let by_tag = 10 * 3 * 2; // tag, was_tagged
     let by_nonce = 10 * 2 * 5; // held_by_index, held_by_policy, remote_in, held_by_manifest, held_by_grant
-    let by_tag_and_nonce = 10 * 3 * 2 * 2; // held_by_tag, referrer
+    let by_tag_and_nonce = 10 * 3 * 2 * 3; // held_by_tag, referrer, tag_history
     let by_nonce_alone = 2 * 2; // upload, trash
+    let by_type = 3 * 2 * 2; // type_definition, type_version
     assert_eq!(
         distinct,
-        registry + by_digest + by_repository + by_tag + by_nonce + by_tag_and_nonce + by_nonce_alone
+        registry
+            + by_digest
+            + by_repository
+            + by_tag
+            + by_nonce
+            + by_tag_and_nonce
+            + by_nonce_alone
+            + by_type
     );
 }
 
@@ -238,8 +263,8 @@ const SHARD: u8 = 0;
 #[test]
 fn ranges_take_in_what_they_are_for() {
     let parts = Parts::of_examples();
-    let Parts { repository, digest, artifact_type, .. } = &parts;
-    let ranges: [(SortRange, &[&str]); 15] = [
+    let Parts { repository, tag, digest, artifact_type, .. } = &parts;
+    let ranges: [(SortRange, &[&str]); 19] = [
         (SortRange::manifest_and_body(repository, digest), &["body", "manifest"]),
         (
             SortRange::holds_of_manifest(repository, digest),
@@ -252,6 +277,10 @@ fn ranges_take_in_what_they_are_for() {
         (SortRange::referrers(repository, digest, Some(artifact_type)), &["referrer"]),
         (SortRange::remote_in(repository, digest), &["remote_in"]),
         (SortRange::tags(repository, None), &["tag"]),
+        (SortRange::types(TypesOf::Registry), &["type_definition"]),
+        (SortRange::type_versions(TypesOf::Registry, artifact_type), &["type_version"]),
+        (SortRange::tag_history(repository, tag, None), &["tag_history"]),
+        (SortRange::tag_histories(repository), &["tag_history"]),
         (SortRange::listed(repository), &["listed"]),
         (SortRange::recycled(repository), &["recycled"]),
         (SortRange::was_tagged(repository, digest, None), &["was_tagged"]),
@@ -312,6 +341,8 @@ fn keys_say_what_they_are_of() {
         assert_eq!(keys["listed"].listed_digest(), Some(digest.clone()));
         assert_eq!(keys["referrer"].referrer_digest(), Some(other.clone()));
         assert_eq!(keys["recycled"].recycled_parts(), Some((TIME, digest.clone())));
+        assert_eq!(keys["tag_history"].tag_history_parts(), Some((parts.tag.clone(), parts.moment())));
+        assert_eq!(keys["tag_history"].repository(), Some(repository.clone()));
         assert_eq!(keys["was_tagged"].former_tag(), Some(parts.tag.clone()));
         assert_eq!(keys["review"].due(), Some((TIME, grant.clone())));
         for of_manifest in
@@ -330,6 +361,7 @@ fn keys_say_what_they_are_of() {
             assert!(key.listed_digest().is_none() || *of_another == "listed", "{of_another}");
             assert!(key.referrer_digest().is_none() || *of_another == "referrer", "{of_another}");
             assert!(key.recycled_parts().is_none() || *of_another == "recycled", "{of_another}");
+            assert!(key.tag_history_parts().is_none() || *of_another == "tag_history", "{of_another}");
             assert!(key.former_tag().is_none() || *of_another == "was_tagged", "{of_another}");
             assert!(key.due().is_none() || *of_another == "review", "{of_another}");
             let is_untold = ["body", "review", "feed_place"].contains(of_another);
@@ -377,4 +409,46 @@ fn reviews_are_in_the_order_of_their_time() {
     let keys = times.map(|time| Key::review(Timestamp(time), &of));
     assert!(keys.is_sorted());
     assert_eq!(Key::review(Timestamp(u64::MAX), &of), keys[4]);
+}
+
+/// The newest first, also at the ends of time; of one version the deletion first.
+#[test]
+fn a_history_is_in_the_order_of_its_time() {
+    let Parts { repository, tag, .. } = Parts::of_examples();
+    let key = |time, version, happened| {
+        let version = Version(Nonce(version));
+        Key::tag_history(&repository, &tag, &TagMoment { pointed_at: Timestamp(time), version, happened })
+    };
+    let (pointed, deleted) = (TagHappening::Pointed, TagHappening::Deleted);
+    let keys = [
+        key(99_999_999_999_999, 1, deleted),
+        key(1_764_158_400_001, 9, deleted),
+        key(1_764_158_400_001, 9, pointed),
+        key(1_764_158_400_000, 10, pointed),
+        key(10, 3, pointed),
+        key(9, 4, deleted),
+        key(0, 5, pointed),
+    ];
+    assert!(keys.is_sorted(), "{keys:?}");
+    assert_eq!(key(u64::MAX, 1, deleted), keys[0]);
+
+    let range = SortRange::tag_history_before(&repository, &tag, Timestamp(1_764_158_400_001));
+    let later: Vec<_> = keys.iter().filter(|key| Some(key.sort()) > range.after()).collect();
+    assert_eq!(later, keys[3..].iter().collect::<Vec<_>>());
+    let (_, moment) = keys[3].tag_history_parts().expect("a line");
+    let range = SortRange::tag_history(&repository, &tag, Some(&moment));
+    assert_eq!(range.after(), Some(keys[3].sort()));
+}
+
+#[test]
+fn a_place_in_a_history_is_read_as_it_was_written() {
+    let moment = Parts::of_examples().moment();
+    assert_eq!(moment.to_string().parse(), Ok(moment));
+    let (nonce, text) = ("0".repeat(32), moment.to_string());
+    let short = format!("1#{nonce}#pointed");
+    let signed = format!("+0000000000001#{nonce}#pointed");
+    let made = format!("00000000000001#{nonce}#made");
+    for no_place in ["", "##", "x", &short, &signed, &made, &format!("{text}#"), &text[1..]] {
+        assert!(no_place.parse::<TagMoment>().is_err(), "{no_place}");
+    }
 }

@@ -32,9 +32,11 @@ const PIECES: [&str; 23] = [
 ];
 
 /// Where pieces of keys belong, and who may take keys as they were stored: from the workspace's root.
-const BUILDERS: [&str; 3] = [
+const BUILDERS: [&str; 5] = [
     "shared/registry/ports/src/keys.rs",
     "shared/registry/ports/src/keys/reviewed.rs",
+    "shared/registry/ports/src/keys/tag_history.rs",
+    "shared/registry/ports/src/keys/types.rs",
     "shared/registry/ports/src/object_keys.rs",
 ];
 /// S3 tells `ingest` of keys as they are stored.

@@ -48,7 +48,9 @@ async fn changes_of<F: TableFixture>(
             }
             clock.sleep(Duration::from_millis(20)).await;
         }
-        for change in page.changes {
+        for mut change in page.changes {
+            // Nothing is promised of it.
+            change.at = None;
             // At least once: the same change may come again.
             if keys.contains(&&change.key) && mine.last() != Some(&change) {
                 mine.push(change);
@@ -58,15 +60,15 @@ async fn changes_of<F: TableFixture>(
 }
 
 fn made(new: &Item) -> Change {
-    Change { key: new.key.clone(), old: None, new: Some(new.clone()) }
+    Change { key: new.key.clone(), old: None, new: Some(new.clone()), at: None }
 }
 
 fn replaced(old: &Item, new: &Item) -> Change {
-    Change { key: new.key.clone(), old: Some(old.clone()), new: Some(new.clone()) }
+    Change { key: new.key.clone(), old: Some(old.clone()), new: Some(new.clone()), at: None }
 }
 
 fn deleted(old: &Item) -> Change {
-    Change { key: old.key.clone(), old: Some(old.clone()), new: None }
+    Change { key: old.key.clone(), old: Some(old.clone()), new: None, at: None }
 }
 
 pub async fn each_write_is_in_the_feed_with_what_was_and_what_is<F: TableFixture>(fixture: &F) {

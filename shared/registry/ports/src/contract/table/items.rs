@@ -11,10 +11,11 @@ use crate::blobs::{Part, PartsId};
 use crate::contract::corner::{self, Corner, noise, nonce, version};
 use crate::contract::expectation::{Answered, is_misuse};
 use crate::facts::{
-    Fact, ImmutableTags, Item, ManifestRecord, OpenUpload, Policy, Progress, ReferrerRecord, SessionRecord,
-    State, Subject, Tail, TrashRecord, Untagged,
+    AllowedTypes, Enforcement, Fact, ImmutableTags, Item, ManifestRecord, OpenUpload, Policy, Progress,
+    ReferrerRecord, RegistryPolicy, SessionRecord, State, Subject, TagEvent, TagHappening, Tail, TrashRecord,
+    TypePolicy, TypeRecord, UnknownTypes, Untagged,
 };
-use crate::keys::{Key, Reviewed, SortRange};
+use crate::keys::{Key, Reviewed, SortRange, TagMoment, TypesOf};
 use crate::limits::{INLINE_BODY_BYTES_MAX, ITEM_BYTES_MAX};
 use crate::object_keys::ObjectKey;
 use crate::table::{Action, Cursor, Expect, Query, ReadTable, WriteTable, Written};
@@ -88,6 +89,7 @@ fn every_kind_of_fact(corner: &Corner) -> Vec<Item> {
         ]);
     }
     items.extend(of_the_collector(corner));
+    items.extend(of_types(corner));
     let id = nonce();
     let closing = Progress::Closing { upload: open_upload(), digest: other.clone() };
     for progress in [Progress::Closed, Progress::Open(open_upload()), closing] {
@@ -103,16 +105,28 @@ fn every_kind_of_fact(corner: &Corner) -> Vec<Item> {
     items
 }
 
-fn of_the_collector(corner: &Corner) -> [Item; 4] {
+fn of_the_collector(corner: &Corner) -> [Item; 5] {
     let (repository, digest) = (&corner.repository, &corner.digest);
     let recycles = Policy {
         in_catalog: false,
         untagged: Untagged::Recycle { after_ms: u64::MAX },
         immutable_tags: Some(ImmutableTags { except: vec!["nightly-*".to_owned()] }),
+        types: strict(),
+        definitions: Some(version()),
     };
     let review = Key::review(Timestamp(7), &Reviewed::Manifest(repository.clone(), digest.clone()));
     let place = Fact::FeedPlace { cursor: Cursor("{\"a\": 1}".to_owned()) };
+    let moment = TagMoment { pointed_at: Timestamp(7), version: version(), happened: TagHappening::Deleted };
+    let event = TagEvent {
+        happened: moment.happened,
+        at: Timestamp(8),
+        digest: digest.clone(),
+        media_type: "a/b".to_owned(),
+        size: u64::MAX,
+    };
+    let history = Key::tag_history(repository, &corner::tag("v1"), &moment);
     [
+        Item::once(history, Fact::TagHistory(event)),
         Item::at(Key::policy(repository), version(), Fact::Policy(recycles)),
         Item::at(review, version(), Fact::Review),
         Item::once(Key::recycled(repository, Timestamp(7), digest), Fact::Recycled),
@@ -120,13 +134,43 @@ fn of_the_collector(corner: &Corner) -> [Item; 4] {
     ]
 }
 
+fn strict() -> TypePolicy {
+    TypePolicy {
+        allowed: Some(AllowedTypes::Only(vec!["application/vnd.example.*".to_owned()])),
+        unknown: Some(UnknownTypes::Deny),
+        rules: Some(Enforcement::Enforce),
+        config: Some(Enforcement::Warn),
+    }
+}
+
+fn of_types(corner: &Corner) -> [Item; 3] {
+    let of = TypesOf::Repository(&corner.repository);
+    let artifact_type = "application/vnd.example+json";
+    let record = TypeRecord {
+        artifact_type: artifact_type.to_owned(),
+        definition_version: "1.0.0".to_owned(),
+        since: Timestamp(7),
+        definition: "{\"a\": \"\u{1f980}\"}".to_owned(),
+    };
+    let policy =
+        RegistryPolicy { types: strict(), types_off: vec!["*".to_owned()], definitions: Some(version()) };
+    [
+        Item::at(corner.tag_key("registry-policy"), version(), Fact::RegistryPolicy(policy)),
+        Item::once(Key::type_definition(of, artifact_type), Fact::Type(record.clone())),
+        Item::once(Key::type_version(of, artifact_type, "1.0.0"), Fact::Type(record)),
+    ]
+}
+
 fn full_manifest(corner: &Corner, state: State) -> Item {
     let mut item = corner.manifest(state);
-    if let Fact::Manifest(ManifestRecord { node, object, subject, recycled, unheld, .. }) = &mut item.fact {
+    if let Fact::Manifest(ManifestRecord { node, object, subject, recycled, unheld, artifact_type, .. }) =
+        &mut item.fact
+    {
         node.from_bin = true;
         node.deadline = Some(Timestamp(7));
         (*recycled, *unheld) = (Some(Timestamp(8)), Some(Timestamp(9)));
         *object = Some(corner.object());
+        *artifact_type = Some("application/vnd.example+json".to_owned());
         let artifact_type = "application/vnd.example+json".to_owned();
         *subject = Some(Subject { digest: corner.other_digest(2), artifact_type, was_there: true });
     }

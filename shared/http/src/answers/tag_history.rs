@@ -1,0 +1,87 @@
+//! `_oci/tag-history/<tag>`: where a tag pointed, and when (distribution-spec, pull request 606: a draft, followed as it
+//! stood in August 2026).
+
+use std::collections::BTreeMap;
+
+use http::{Response, StatusCode};
+use moorage_oci::{Descriptor, Digest, RepositoryName, Tag, media_type};
+use moorage_operations::{InvalidRequest, RegistryError, TagHistoryQuery};
+use moorage_ports::facts::{TagEvent, TagHappening};
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::body::AnswerBody;
+use crate::paging::{limit, link};
+use crate::query::Query;
+use crate::registry::Registry;
+use crate::request::Head;
+use crate::time::{from_rfc3339, rfc3339};
+
+const TIMESTAMP: &str = "org.opencontainers.distribution.tag.timestamp";
+const EVENT: &str = "org.opencontainers.distribution.tag.event";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Index<'a> {
+    schema_version: u32,
+    media_type: &'a str,
+    manifests: Vec<Descriptor>,
+}
+
+impl Registry {
+    /// `GET /v2/<name>/_oci/tag-history/<tag>`; a tag, or a repository, that is not known has an empty one, as the
+    /// draft wants it.
+    pub(crate) async fn get_tag_history(
+        &self,
+        repository: &str,
+        tag: &str,
+        head: &Head<'_>,
+    ) -> Result<Response<AnswerBody>, RegistryError> {
+        let (repository, tag) = (repository.parse::<RepositoryName>()?, tag.parse::<Tag>()?);
+        let query = asked(&head.query)?;
+        let page = self.pull()?.tag_history(&repository, &tag, &query).await?;
+        let next = page.next.map(|moment| {
+            let last = moment.to_string();
+            // What was asked for stays so; the place is exact where times are not.
+            let kept = ["n", "before", "since", "digest"];
+            let mut parameters: Vec<(&str, &str)> =
+                kept.into_iter().filter_map(|name| Some((name, head.query.get(name)?))).collect();
+            parameters.push(("last", last.as_str()));
+            link(&format!("/v2/{repository}/_oci/tag-history/{tag}"), &parameters)
+        });
+        let manifests = page.events.into_iter().map(descriptor).collect();
+        let index = Index { schema_version: 2, media_type: media_type::OCI_INDEX, manifests };
+        Ok(Answer::new(StatusCode::OK).link(next).json(media_type::OCI_INDEX, &index))
+    }
+}
+
+fn asked(query: &Query<'_>) -> Result<TagHistoryQuery, RegistryError> {
+    let invalid = |parameter, reason: String| InvalidRequest::Query { parameter, reason };
+    let time = |parameter: &'static str| {
+        let text = query.get(parameter)?;
+        let expected = || format!("expected a time such as 2026-11-26T13:00:00Z, found `{text}`");
+        Some(from_rfc3339(text).ok_or_else(|| invalid(parameter, expected())))
+    };
+    let place = |text: &str| {
+        text.parse().map_err(|_| invalid("last", "take it from the Link of the page before".to_owned()))
+    };
+    Ok(TagHistoryQuery {
+        limit: limit(query)?,
+        after: query.get("last").map(place).transpose()?,
+        // What happened in the millisecond that it cuts in two may be before it.
+        before: time("before").transpose()?.map(|(whole, has_more)| whole.plus_ms(u64::from(has_more))),
+        since: time("since").transpose()?.map(|(whole, _)| whole),
+        digest: query.get("digest").map(str::parse::<Digest>).transpose()?,
+    })
+}
+
+fn descriptor(event: TagEvent) -> Descriptor {
+    let happened = match event.happened {
+        TagHappening::Pointed => "created",
+        TagHappening::Deleted => "deleted",
+    };
+    let mut descriptor = Descriptor::new(event.media_type, event.digest, event.size);
+    descriptor.annotations =
+        BTreeMap::from([(TIMESTAMP.to_owned(), rfc3339(event.at)), (EVENT.to_owned(), happened.to_owned())]);
+    descriptor
+}
