@@ -19,7 +19,8 @@ pub struct TypeRecord {
 /// The policy of the whole registry, for all that a repository's own does not say.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, Default)]
 pub struct RegistryPolicy {
-    #[serde(skip_serializing_if = "TypePolicy::is_silent", default)]
+    /// Always written: an item has a field at least.
+    #[serde(default)]
     pub types: TypePolicy,
     /// Patterns of built-in definitions that do not hold here; `*` stands for any characters.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]

@@ -143,7 +143,7 @@ fn strict() -> TypePolicy {
     }
 }
 
-fn of_types(corner: &Corner) -> [Item; 3] {
+fn of_types(corner: &Corner) -> [Item; 4] {
     let of = TypesOf::Repository(&corner.repository);
     let artifact_type = "application/vnd.example+json";
     let record = TypeRecord {
@@ -156,6 +156,7 @@ fn of_types(corner: &Corner) -> [Item; 3] {
         RegistryPolicy { types: strict(), types_off: vec!["*".to_owned()], definitions: Some(version()) };
     [
         Item::at(corner.tag_key("registry-policy"), version(), Fact::RegistryPolicy(policy)),
+        Item::at(corner.tag_key("silent"), version(), Fact::RegistryPolicy(RegistryPolicy::default())),
         Item::once(Key::type_definition(of, artifact_type), Fact::Type(record.clone())),
         Item::once(Key::type_version(of, artifact_type, "1.0.0"), Fact::Type(record)),
     ]
