@@ -143,7 +143,8 @@ impl Pull {
                 let Fact::Type(record) = &item.fact else {
                     return Err(PortError::Corrupt(format!("{:?} is no definition", item.key)).into());
                 };
-                published.push(PublishedType { version: record.definition_version.clone(), since: record.since });
+                published
+                    .push(PublishedType { version: record.definition_version.clone(), since: record.since });
             }
             match page.items.last().filter(|_| page.more) {
                 Some(last) => range = range.after_key(&last.key),
