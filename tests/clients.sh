@@ -10,7 +10,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # These run at once, each on repositories of its own; those below run alone, one after the other.
-together=(curl docker containerd skopeo podman buildah crane oras helm regctl cosign oci-client)
+together=(curl docker containerd skopeo podman buildah crane oras helm regctl cosign oci-client strangers)
 alone=(big-blob chunked walk)
 
 # Bytes stream through the server, so its memory does not grow with a blob: 48 MiB is what the project
