@@ -27,9 +27,9 @@ while [ $# -gt 0 ]; do
 done
 
 build_server
-# A target folder of its own: the caller's would be shared with the registry's build.
-unset CARGO_TARGET_DIR
+# Not the caller's target folder, which is the registry's: one that the crates apart share, as what they need is much the same.
+export CARGO_TARGET_DIR=$checkout/tests/target
 (cd "$checkout/tests/kills" && cargo build --release --locked)
-driver=$checkout/tests/kills/target/release/moorage-kills
+driver=$CARGO_TARGET_DIR/release/moorage-kills
 "$driver" --binary "$MOORAGE_BIN" "${options[@]}" --sabotage
 "$driver" --binary "$MOORAGE_BIN" "${options[@]}" --kills "$kills"

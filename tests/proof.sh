@@ -9,6 +9,6 @@
 # taken; with --every-order they are, and the same number of worlds must be reached.
 set -euo pipefail
 cd "$(dirname "$0")/proof"
-# A target folder of its own: the caller's would be shared with the registry's build.
-unset CARGO_TARGET_DIR
+# Not the caller's target folder, which is the registry's: one that the crates apart share, as what they need is much the same.
+export CARGO_TARGET_DIR=$PWD/../target
 exec cargo run --quiet --release --locked -- "$@"

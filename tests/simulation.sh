@@ -35,8 +35,8 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 
-# A target folder of its own: the caller's would be shared with the registry's build.
-unset CARGO_TARGET_DIR
+# Not the caller's target folder, which is the registry's: one that the crates apart share, as what they need is much the same.
+export CARGO_TARGET_DIR=$checkout/tests/target
 (cd "$checkout/tests/simulation" && cargo build --release --locked)
-exec "$checkout/tests/simulation/target/release/moorage-simulation" \
+exec "$CARGO_TARGET_DIR/release/moorage-simulation" \
   --seeds "${seeds:-$most}" --threads "$(nproc)" ${options[@]+"${options[@]}"}

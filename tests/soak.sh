@@ -29,8 +29,8 @@ done
 
 build_server
 if [ $where = functions ]; then build_functions; fi
-# A target folder of its own: the caller's would be shared with the registry's build.
-(unset CARGO_TARGET_DIR && cd "$checkout/tests/soak" && cargo build --release --locked)
+# Not the caller's target folder, which is the registry's: one that the crates apart share, as what they need is much the same.
+(cd "$checkout/tests/soak" && CARGO_TARGET_DIR=$checkout/tests/target cargo build --release --locked)
 # A build may replace the binary meanwhile.
 cp "$MOORAGE_BIN" "$work/registry"
 
@@ -41,7 +41,7 @@ keeping="--grace 2s --recycle 2s --upload-age-max 20"
 # soak OPTION...: the clients; what the collectors deleted, as their logs say.
 soak() {
   local status=0
-  "$checkout/tests/soak/target/release/moorage-soak" --seconds "$seconds" --seed "$seed" --logs "$logs" \
+  "$checkout/tests/target/release/moorage-soak" --seconds "$seconds" --seed "$seed" --logs "$logs" \
     --patience $((60 + seconds)) "${options[@]}" "$@" || status=$?
   say "objects collected: $(cat_logs | grep -c 'deleted an object that nothing names any more' || :)"
   say "reviews that failed and were tried again: $(cat_logs | grep -c 'a review could not be done' || :)"

@@ -13,7 +13,7 @@ pub const CAUGHT_BY: [(Mutant, &str); 17] = [
     (Mutant::FreshVersions, "a slow collector of a grant that is made again"),
     (Mutant::ObjectOfLiveContent, "a mount of a content that is made again"),
     (Mutant::LoserKeptUntilLive, "an upload whose own content stays"),
-    (Mutant::NotFromTrash, "a PUT that is sent twice"),
+    (Mutant::NotFromTrash, "a PUT that is sent twice, two collectors"),
     (Mutant::DeleteCondemns, "a blob is deleted while a manifest of it is pushed"),
     (Mutant::RecycledThroughPending, "an index is pushed while its child is in the bin"),
     (Mutant::TagHoldKeyedByVersion, "a tag moves away and back, two collectors"),
