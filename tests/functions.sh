@@ -113,7 +113,7 @@ nothing_pending() { state | grep -q '"pending":0'; }
 # stream_record NUMBER FORMAT [PARTITION SORT SECONDS]: a record of the table's stream, as Lambda hands it on, of an item
 # of that format; made now, where no time is said. Those without a key are of one item, and so in one shard.
 stream_record() {
-  local keys="\"PK\": {\"S\": \"${3:-repo#straight/up}\"}, \"SK\": {\"S\": \"${4:-listed}\"}"
+  local keys="\"PK\": {\"S\": \"${3:-repo#straight/up}\"}, \"SK\": {\"S\": \"${4:-policy}\"}"
   cat <<JSON
     {"eventID": "$1", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
      "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/events/stream/2026-11-24T00:00:00.000",
@@ -152,7 +152,7 @@ part_events() {
   before=$(counted delivered)
   tell stream "{\"Records\": [$(stream_record 1 1), $(stream_record 2 99), $(stream_record 3 1),
     $(stream_record 4 1 'review#07' '0000'), $(stream_record 5 1 "manifest#a#sha256:$(printf '%064d' 0)" '0#body'),
-    $(stream_record 6 1 'repo#straight/old' listed 1583348638)]}"
+    $(stream_record 6 1 'repo#straight/old' policy 1583348638)]}"
   wait_for "$functions" "$work/events-front-door.log" nothing_pending
   [ "$(($(counted delivered) - before)) $(counted failed) $(counted too_old) $(counted filtered)" = "2 2 1 2" ] ||
     fail "not two records were read, and one given up, one too old, two filtered: $(state)"
