@@ -31,6 +31,16 @@ pub(crate) fn link(path: &str, parameters: &[(&str, &str)]) -> String {
     format!("<{path}?{}>; rel=\"next\"", query.join("&"))
 }
 
+/// The link to the page after the one that ends with `last`, which has as many names as were asked for.
+pub(crate) fn next_page(path: &str, limit: Option<usize>, last: Option<&str>) -> Option<String> {
+    let last = last?;
+    let n = limit.map(|n| n.to_string());
+    let mut parameters = Vec::new();
+    parameters.extend(n.as_deref().map(|n| ("n", n)));
+    parameters.push(("last", last));
+    Some(link(path, &parameters))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::body::{AnswerBody, Content};
-use crate::paging::{limit, link};
+use crate::paging::{limit, next_page};
 use crate::registry::Registry;
 use crate::request::{Head, Incoming};
 use crate::route::TypesRoute;
@@ -109,12 +109,8 @@ impl Registry {
     async fn list_types(&self, owner: &Owner, head: &Head<'_>) -> Answered {
         let n = limit(&head.query)?;
         let page = self.pull()?.types(owner.types(), n, head.query.get("last")).await?;
-        let next = page.types.last().filter(|_| page.more).map(|last| {
-            let n = n.map(|n| n.to_string());
-            let mut parameters: Vec<(&str, &str)> = n.as_deref().map(|n| ("n", n)).into_iter().collect();
-            parameters.push(("last", &last.artifact_type));
-            link(&owner.path(), &parameters)
-        });
+        let last = page.types.last().filter(|_| page.more).map(|last| last.artifact_type.as_str());
+        let next = next_page(&owner.path(), n, last);
         let document = TypesDocument { types: page.types.iter().map(listed).collect() };
         Ok(Answer::new(StatusCode::OK).link(next).json("application/json", &document))
     }

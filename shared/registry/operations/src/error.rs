@@ -112,9 +112,9 @@ pub enum RegistryError {
     #[error("the policy is not valid: {reason}")]
     PolicyInvalid { reason: String },
 
-    #[error("{}", all_findings(findings))]
+    #[error("the artifact is not what its type or this repository's policy demands: {}", first_of(findings))]
     TypeRefused { findings: Vec<Finding> },
-    #[error("the definition is not valid: {}", all_faults(.faults))]
+    #[error("the definition is not valid: {}", first_of(.faults))]
     DefinitionInvalid { faults: Vec<Fault> },
     #[error("the definition is of type {defined}, but was put as {asked}: put it under its own type")]
     DefinitionOfAnother { defined: String, asked: String },
@@ -166,21 +166,11 @@ impl From<PortError> for RegistryError {
     }
 }
 
-fn all_findings(findings: &[Finding]) -> String {
+/// The first few of what is wrong, and how many more there are.
+fn first_of(wrong: &[impl ToString]) -> String {
     const NAMED_MAX: usize = 3;
-    let named: Vec<String> = findings.iter().take(NAMED_MAX).map(ToString::to_string).collect();
-    let more = findings.len().saturating_sub(NAMED_MAX);
-    let more = if more == 0 { String::new() } else { format!("; and {more} more, see `detail`") };
-    format!(
-        "the artifact is not what its type or this repository's policy demands: {}{more}",
-        named.join("; ")
-    )
-}
-
-fn all_faults(faults: &[Fault]) -> String {
-    const NAMED_MAX: usize = 3;
-    let named: Vec<String> = faults.iter().take(NAMED_MAX).map(ToString::to_string).collect();
-    let more = faults.len().saturating_sub(NAMED_MAX);
+    let named: Vec<String> = wrong.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    let more = wrong.len().saturating_sub(NAMED_MAX);
     let more = if more == 0 { String::new() } else { format!("; and {more} more, see `detail`") };
     format!("{}{more}", named.join("; "))
 }

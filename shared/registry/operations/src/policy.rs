@@ -41,10 +41,7 @@ impl Push {
         let key = Key::policy(repository);
         let mut found = self.table.get(&key).await?;
         for _ in 0..CONTENTION_TRIES_MAX {
-            let expect = match &found {
-                Some(Item { version: Some(version), .. }) => Expect::VersionIs(*version),
-                _ => Expect::Absent,
-            };
+            let expect = expected(found.as_ref());
             let policy = Policy {
                 untagged: change.untagged,
                 immutable_tags: change.immutable_tags.clone(),
@@ -58,6 +55,14 @@ impl Push {
             }
         }
         Err(RegistryError::Contended)
+    }
+}
+
+/// What a write of a policy that was read, or found absent, expects.
+pub(crate) fn expected(found: Option<&Item>) -> Expect {
+    match found.and_then(|item| item.version) {
+        Some(version) => Expect::VersionIs(version),
+        None => Expect::Absent,
     }
 }
 

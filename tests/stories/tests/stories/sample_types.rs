@@ -36,13 +36,14 @@ async fn world() -> World {
     world
 }
 
-/// Pushes what an artifact needs, which is pushed before it: blobs, children, subject.
+/// Pushes what an artifact needs, which is pushed before it: blobs, children, subject. Whether all of it was taken: what
+/// was not was refused for its type.
 async fn push_needs(
     world: &World,
     pushed: &mut BTreeSet<(String, Digest)>,
     repository: &str,
     artifact: &Built,
-) {
+) -> bool {
     for (digest, bytes) in &artifact.blobs {
         if pushed.insert((repository.to_owned(), digest.clone())) {
             let line = format!("POST /v2/{repository}/blobs/uploads/?digest={digest}");
@@ -50,17 +51,23 @@ async fn push_needs(
         }
     }
     let needs: Vec<&Built> = artifact.children.iter().chain(artifact.subject.as_deref()).collect();
+    let mut all = true;
     for needed in needs {
         if pushed.contains(&(repository.to_owned(), needed.digest.clone())) {
             continue;
         }
-        Box::pin(push_needs(world, pushed, repository, needed)).await;
+        let is_whole = Box::pin(push_needs(world, pushed, repository, needed)).await;
         let line = format!("PUT /v2/{repository}/manifests/{}", needed.digest);
         let answer =
             world.ask(line).header("content-type", &needed.media_type).body(needed.bytes.clone()).await;
-        answer.is(201);
-        pushed.insert((repository.to_owned(), needed.digest.clone()));
+        if answer.status() == 201 {
+            pushed.insert((repository.to_owned(), needed.digest.clone()));
+        } else {
+            answer.is_refused(400, "MANIFEST_INVALID");
+        }
+        all = all && is_whole && answer.status() == 201;
     }
+    all
 }
 
 /// One type at a time, so that each name of a failure says which.
@@ -69,7 +76,7 @@ async fn try_type(world: &World, name: &str) {
     let examples = examples(name);
     for (number, passing) in examples.passes.iter().enumerate() {
         let story = format!("{name}, {}", passing.name);
-        push_needs(world, &mut pushed, "strict", &passing.artifact).await;
+        assert!(push_needs(world, &mut pushed, "strict", &passing.artifact).await, "{story}: what it needs");
         let answer = world
             .ask(format!("PUT /v2/strict/manifests/{name}-{number}"))
             .header("content-type", &passing.artifact.media_type)
@@ -80,7 +87,8 @@ async fn try_type(world: &World, name: &str) {
     for (number, breaking) in examples.breaks.iter().enumerate() {
         let story = format!("{name}, {}", breaking.name);
         for repository in ["mild", "free"] {
-            push_needs(world, &mut pushed, repository, &breaking.artifact).await;
+            let is_whole = push_needs(world, &mut pushed, repository, &breaking.artifact).await;
+            assert!(is_whole, "{story}: {repository} takes all of it");
         }
         let push = |repository: &str, reference: &str| {
             world
@@ -90,7 +98,7 @@ async fn try_type(world: &World, name: &str) {
         };
         // What it needs may be broken too, and is then refused by itself.
         let tag = format!("{name}-broken-{number}");
-        let is_whole = push_strictly(world, &mut pushed, &breaking.artifact).await;
+        let is_whole = push_needs(world, &mut pushed, "strict", &breaking.artifact).await;
         let refused = push("strict", &tag).await;
         if is_whole {
             refused.is_refused(400, "MANIFEST_INVALID");
@@ -118,34 +126,6 @@ async fn try_type(world: &World, name: &str) {
         let taken = push("free", &tag).await;
         assert_eq!((taken.status(), taken.header("warning")), (201, ""), "{story}");
     }
-}
-
-/// Pushes what an artifact needs where the rules are enforced; whether all of it was taken.
-async fn push_strictly(world: &World, pushed: &mut BTreeSet<(String, Digest)>, artifact: &Built) -> bool {
-    for (digest, bytes) in &artifact.blobs {
-        if pushed.insert(("strict".to_owned(), digest.clone())) {
-            let line = format!("POST /v2/strict/blobs/uploads/?digest={digest}");
-            world.ask(line).body(bytes.clone()).await.is(201);
-        }
-    }
-    let needs: Vec<&Built> = artifact.children.iter().chain(artifact.subject.as_deref()).collect();
-    let mut all = true;
-    for needed in needs {
-        if pushed.contains(&("strict".to_owned(), needed.digest.clone())) {
-            continue;
-        }
-        let is_whole = Box::pin(push_strictly(world, pushed, needed)).await;
-        let line = format!("PUT /v2/strict/manifests/{}", needed.digest);
-        let answer =
-            world.ask(line).header("content-type", &needed.media_type).body(needed.bytes.clone()).await;
-        if answer.status() == 201 {
-            pushed.insert(("strict".to_owned(), needed.digest.clone()));
-        } else {
-            answer.is_refused(400, "MANIFEST_INVALID");
-        }
-        all = all && is_whole && answer.status() == 201;
-    }
-    all
 }
 
 fn told(expected: &Expected) -> (String, String, String) {

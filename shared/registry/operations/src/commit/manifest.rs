@@ -15,7 +15,7 @@ use moorage_types::Finding;
 
 use super::{Taken, node_of, state_of, version_of};
 use crate::error::{MissingChild, RegistryError};
-use crate::policy::policy_of;
+use crate::policy::{expected, policy_of};
 use crate::push_manifest::ManifestPush;
 use crate::registry::Push;
 use crate::settings::{
@@ -317,12 +317,8 @@ impl Push {
 
     /// Puts the repository into the catalog, where it is not there yet.
     fn first_manifest(&self, repository: &RepositoryName, policy: Option<Item>) -> Vec<Action> {
-        let (known, expect) = match policy {
-            Some(Item { fact: Fact::Policy(policy), version: Some(version), .. }) => {
-                (policy, Expect::VersionIs(version))
-            }
-            _ => (Policy::default(), Expect::Absent),
-        };
+        let expect = expected(policy.as_ref());
+        let known = policy_of(policy);
         if known.in_catalog {
             return Vec::new();
         }

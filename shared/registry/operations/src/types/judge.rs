@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt;
+use bytes::Bytes;
+use moorage_collector::whole;
 use moorage_oci::Manifest;
 use moorage_ports::facts::{AllowedTypes, Enforcement, GrantRecord, Policy, UnknownTypes};
-use moorage_ports::{Fact, Item, Key, ObjectBody, ObjectKey, PortError};
+use moorage_ports::{Fact, Item, Key, ObjectKey, PortError};
 use moorage_types::{
     CONFIG_BYTES_MAX, Definition, Document, Finding, Resolved, Rule, Within, check_config, check_manifest,
     is_config_checked,
@@ -86,16 +86,7 @@ impl Push {
     /// A short object, whole.
     async fn content(&self, object: &ObjectKey) -> Result<Bytes, PortError> {
         let gone = || PortError::Corrupt(format!("{object}, the object of a live grant, is gone"));
-        match self.blobs.get(object, None).await?.ok_or_else(gone)?.body {
-            ObjectBody::Bytes(bytes) => Ok(bytes),
-            ObjectBody::Stream(stream) => {
-                let whole = stream.try_fold(BytesMut::new(), async |mut whole, bytes| {
-                    whole.extend_from_slice(&bytes);
-                    Ok(whole)
-                });
-                Ok(whole.await?.freeze())
-            }
-        }
+        whole(self.blobs.get(object, None).await?.ok_or_else(gone)?.body).await
     }
 }
 

@@ -11,7 +11,7 @@ use moorage_types::{DefinedKind, Definition, Definitions};
 
 use super::rules::{definition_of, is_off, registry_policy_of};
 use crate::error::RegistryError;
-use crate::policy::policy_of;
+use crate::policy::{expected, policy_of};
 use crate::registry::{Pull, Push};
 use crate::settings::CONTENTION_TRIES_MAX;
 
@@ -262,14 +262,6 @@ impl Push {
             TypesOf::Repository(_) => Fact::Policy(Policy { definitions, ..policy_of(policy) }),
         };
         Action::Put(Item::at(policy_key(of), self.fresh_version(), fact), expect)
-    }
-}
-
-/// What a write of a record that was read, or found absent, expects.
-pub(super) fn expected(found: Option<&Item>) -> Expect {
-    match found.and_then(|item| item.version) {
-        Some(version) => Expect::VersionIs(version),
-        None => Expect::Absent,
     }
 }
 

@@ -3,9 +3,9 @@
 use moorage_ports::facts::{RegistryPolicy, TypePolicy};
 use moorage_ports::{Durability, Fact, Item, Key, Written};
 
-use super::manage::expected;
 use super::rules::registry_policy_of;
 use crate::error::RegistryError;
+use crate::policy::expected;
 use crate::registry::{Pull, Push};
 use crate::settings::CONTENTION_TRIES_MAX;
 
