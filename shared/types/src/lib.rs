@@ -34,6 +34,7 @@ pub use definitions::{Definitions, Overlay};
 pub use document::{Document, List, Listed};
 pub use finding::{Finding, Rule, Within};
 pub use logo::{UnsafeLogo, clean_logo};
+pub use pattern::fits_any;
 pub use read::{DEFINITION_BYTES_MAX, Fault, SCHEMA, read, stored};
 pub use resolve::Resolved;
 

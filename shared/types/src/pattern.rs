@@ -1,22 +1,19 @@
-//! Patterns of media types and of the values of annotations: `*` stands for any characters, also none; nothing else is
-//! special.
+//! Patterns of types, of media types and of the values of annotations: `*` stands for any characters, also none; nothing
+//! else is special.
 
-/// Whether all of the text fits. Looks at each character once or twice, whatever the pattern.
+use wildmatch::WildMatchPattern;
+
+/// No pattern that is meant has a NUL, which here stands for any one character.
+type Pattern = WildMatchPattern<'*', '\0'>;
+
+/// Whether all of the text fits.
 pub(crate) fn fits(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        // The earliest place is the best one: it leaves the most for the parts that follow.
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
+    Pattern::new(pattern).matches(text)
 }
 
 /// Whether it fits one of them.
-pub(crate) fn fits_any(patterns: &[String], text: &str) -> bool {
+#[must_use]
+pub fn fits_any(patterns: &[String], text: &str) -> bool {
     patterns.iter().any(|pattern| fits(pattern, text))
 }
 

@@ -10,9 +10,8 @@ use moorage_ports::facts::{AllowedTypes, Enforcement, GrantRecord, Policy, Unkno
 use moorage_ports::{Fact, Item, Key, ObjectKey, PortError};
 use moorage_types::{
     CONFIG_BYTES_MAX, Definition, Document, Finding, Resolved, Rule, Within, check_config, check_manifest,
-    is_config_checked,
+    fits_any, is_config_checked,
 };
-use wildmatch::WildMatch;
 
 use super::rules::Rules;
 use crate::error::RegistryError;
@@ -94,9 +93,7 @@ fn judge(rules: &Rules, manifest: &Manifest, document: &Document) -> Result<Judg
     let Resolved { artifact_type, definition } = rules.definitions.resolve(manifest, document);
     let mut judged = Judged { artifact_type, ..Judged::default() };
     let named = judged.artifact_type.as_deref();
-    let not_listed = |patterns: &[String]| {
-        !named.is_some_and(|named| patterns.iter().any(|pattern| WildMatch::new(pattern).matches(named)))
-    };
+    let not_listed = |patterns: &[String]| !named.is_some_and(|named| fits_any(patterns, named));
     match &rules.allowed {
         AllowedTypes::Only(patterns) if not_listed(patterns) => {
             let expected = format!("a type that this repository takes: {}", patterns.join(", "));

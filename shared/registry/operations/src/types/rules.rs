@@ -9,8 +9,7 @@ use std::time::Duration;
 use moorage_oci::RepositoryName;
 use moorage_ports::facts::{AllowedTypes, Enforcement, Policy, RegistryPolicy, UnknownTypes};
 use moorage_ports::{Fact, Item, Key, PortError, Query, ReadTable, SortRange, TypesOf, Version};
-use moorage_types::{Definition, Definitions, Overlay};
-use wildmatch::WildMatch;
+use moorage_types::{Definition, Definitions, Overlay, fits_any};
 
 /// So long after a change of the registry's policy or definitions a process may still go by the old ones. A change of a
 /// repository's holds from the next push on.
@@ -183,7 +182,7 @@ async fn registry_definitions(
 
 /// Whether the owner of the registry switched a built-in definition off.
 pub(crate) fn is_off(policy: &RegistryPolicy, artifact_type: &str) -> bool {
-    policy.types_off.iter().any(|pattern| WildMatch::new(pattern).matches(artifact_type))
+    fits_any(&policy.types_off, artifact_type)
 }
 
 async fn definitions(table: &dyn ReadTable, of: TypesOf<'_>) -> Result<Vec<Definition>, PortError> {
