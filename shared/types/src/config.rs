@@ -3,8 +3,9 @@
 use moorage_oci::Manifest;
 use serde_json::Value;
 
-use crate::bounds::{self, Expanded};
+use crate::bounds;
 use crate::breach;
+use crate::config_schema::{ConfigSchema, Ready};
 use crate::definition::Definition;
 use crate::finding::{Finding, Rule, Within};
 use crate::pattern::fits_any;
@@ -41,7 +42,7 @@ pub fn is_config_checked(definition: &Definition, manifest: &Manifest) -> bool {
     manifest.has_config() && (rule.media_types.is_empty() || fits_any(&rule.media_types, media_type))
 }
 
-fn check(schema: &Value, content: &[u8]) -> Vec<Finding> {
+fn check(schema: &ConfigSchema, content: &[u8]) -> Vec<Finding> {
     if content.len() > CONFIG_BYTES_MAX {
         let found = format!("{} bytes", content.len());
         return whole(found, format!("at most {CONFIG_BYTES_MAX} bytes: a longer config is not looked at"));
@@ -52,9 +53,7 @@ fn check(schema: &Value, content: &[u8]) -> Vec<Finding> {
         Ok(value) => value,
         Err(error) => return whole(excerpt(&error.to_string()), "JSON"),
     };
-    // Checked when the definition was made, and looked at again since it may have come from anywhere.
-    let (Ok(Expanded { weight, .. }), Ok(validator)) = (bounds::expand(schema), bounds::compile(schema))
-    else {
+    let Some(Ready { validator, weight }) = schema.ready() else {
         return whole(
             "a config",
             "another version of the type's definition: its schema is not one that is taken",

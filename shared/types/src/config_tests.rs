@@ -105,11 +105,24 @@ fn what_would_be_too_much_work_is_not_begun() {
 }
 
 #[test]
+fn a_schema_is_made_ready_once_for_all_clones_of_its_definition() {
+    let definition = definition(r#"{"type":"a/b","config":{"schema":{"type":"object"}}}"#);
+    let clone = definition.clone();
+    assert_eq!(check_config(&definition, b"{}"), []);
+    let ready = |of: &Definition| {
+        let schema = of.config.as_ref().and_then(|config| config.schema.as_ref()).expect("it has a schema");
+        std::ptr::from_ref(schema.ready().expect("it is bounded"))
+    };
+    assert_eq!(ready(&definition), ready(&clone));
+    assert_eq!(definition, clone);
+}
+
+#[test]
 fn a_schema_that_is_not_bounded_is_not_used() {
     // As if the table had been written by someone else.
     let mut from_elsewhere = definition(r#"{"type":"a/b","config":{"schema":{}}}"#);
     let rule = from_elsewhere.config.as_mut().expect("it has a rule");
-    rule.schema = Some(json!({"$ref": "https://example.com/schema.json"}));
+    rule.schema = Some(json!({"$ref": "https://example.com/schema.json"}).into());
     let found = check_config(&from_elsewhere, b"{}");
     assert_eq!(found.len(), 1);
     assert!(found[0].expected.contains("another version of the type's definition"));

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::config_schema::ConfigSchema;
 
 /// One artifact type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,7 +111,7 @@ pub struct ConfigRule {
     pub presence: Presence,
     /// A JSON Schema (draft 2020-12) that a config with content must satisfy; see `bounds`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub schema: Option<Value>,
+    pub schema: Option<ConfigSchema>,
 }
 
 /// What layers there may be. They have no order.

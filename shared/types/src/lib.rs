@@ -10,6 +10,7 @@ mod breach;
 mod built_in;
 mod check;
 mod config;
+mod config_schema;
 mod definition;
 mod definitions;
 mod document;
@@ -26,6 +27,7 @@ mod words;
 
 pub use check::check_manifest;
 pub use config::{CONFIG_BYTES_MAX, check_config, is_config_checked};
+pub use config_schema::ConfigSchema;
 pub use definition::{
     ConfigRule, DefinedKind, Definition, EntriesRule, EntryRule, LayerRule, LayersRule, Links, Location,
     Presence, Recognition,

@@ -20,7 +20,7 @@ pub(crate) fn check(definition: &Definition, add: &mut dyn FnMut(&str, String)) 
     check_rules(definition, add);
     check_recognitions(definition, add);
     if let Some(schema) = definition.config.as_ref().and_then(|config| config.schema.as_ref()) {
-        for unbounded in bounds::check(schema).err().into_iter().flatten() {
+        for unbounded in bounds::check(schema.written()).err().into_iter().flatten() {
             add(&format!("/config/schema{}", unbounded.pointer), unbounded.problem);
         }
     }
