@@ -103,10 +103,10 @@ impl Steps {
         loop {
             let page =
                 self.table.query_keys(&Query { range: range.clone(), limit: KEYS_IN_PAGE_MAX }).await?;
-            let last = page.items.last().filter(|_| page.more).cloned();
+            let rest = page.rest(range);
             keys.extend(page.items);
-            match last {
-                Some(last) => range = range.after_key(&last),
+            match rest {
+                Some(rest) => range = rest,
                 None => return Ok(keys),
             }
         }

@@ -107,9 +107,9 @@ where
                 look.dead.push(key.clone());
             }
         }
-        match page.items.last() {
-            Some(last) if page.more => range = range.after_key(last),
-            _ => return Ok(look),
+        match page.rest(range) {
+            Some(rest) => range = rest,
+            None => return Ok(look),
         }
     }
 }

@@ -57,9 +57,9 @@ impl Steps {
                     _ => return Err(PortError::Corrupt(format!("{key:?} is not a hold of ours"))),
                 }
             }
-            match page.items.last() {
-                Some(last) if page.more => range = range.after_key(last),
-                _ => return Ok(Ok(tags)),
+            match page.rest(range) {
+                Some(rest) => range = rest,
+                None => return Ok(Ok(tags)),
             }
         }
     }

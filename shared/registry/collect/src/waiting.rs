@@ -35,9 +35,9 @@ impl Steps {
             loop {
                 let page = self.table.query_keys(&Query { range: range.clone(), limit: IN_PAGE_MAX }).await?;
                 waiting.extend(page.items.iter().filter_map(Key::due).map(|(due, of)| Review { due, of }));
-                match page.items.last() {
-                    Some(last) if page.more => range = range.after_key(last),
-                    _ => break,
+                match page.rest(range) {
+                    Some(rest) => range = rest,
+                    None => break,
                 }
             }
         }

@@ -92,9 +92,9 @@ impl Push {
                     State::Deleting => {}
                 }
             }
-            match page.items.last() {
-                Some(last) if page.more => range = range.after_key(last),
-                _ => return Ok(needed),
+            match page.rest(range) {
+                Some(rest) => range = rest,
+                None => return Ok(needed),
             }
         }
     }

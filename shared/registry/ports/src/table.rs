@@ -106,6 +106,31 @@ pub struct Page<T> {
     pub more: bool,
 }
 
+/// What a page is made of: items, or their keys alone.
+pub trait Keyed {
+    fn key(&self) -> &Key;
+}
+
+impl Keyed for Item {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+impl Keyed for Key {
+    fn key(&self) -> &Key {
+        self
+    }
+}
+
+impl<T: Keyed> Page<T> {
+    /// What of a range comes after this page of it; `None` after its last.
+    #[must_use]
+    pub fn rest(&self, of: SortRange) -> Option<SortRange> {
+        self.items.last().filter(|_| self.more).map(|last| of.after_key(last.key()))
+    }
+}
+
 /// Reads; strongly consistent, every one.
 #[async_trait]
 pub trait ReadTable: Send + Sync {

@@ -146,8 +146,8 @@ impl Pull {
                 published
                     .push(PublishedType { version: record.definition_version.clone(), since: record.since });
             }
-            match page.items.last().filter(|_| page.more) {
-                Some(last) => range = range.after_key(&last.key),
+            match page.rest(range) {
+                Some(rest) => range = rest,
                 None => break,
             }
         }

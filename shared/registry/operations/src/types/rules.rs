@@ -193,8 +193,8 @@ async fn definitions(table: &dyn ReadTable, of: TypesOf<'_>) -> Result<Vec<Defin
         for item in &page.items {
             definitions.push(definition_of(item)?);
         }
-        match page.items.last().filter(|_| page.more) {
-            Some(last) => range = range.after_key(&last.key),
+        match page.rest(range) {
+            Some(rest) => range = rest,
             None => return Ok(definitions),
         }
     }
