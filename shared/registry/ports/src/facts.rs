@@ -1,5 +1,6 @@
 //! What the items of the reference table say. One item a fact; attribute names are readable in a console.
 
+mod search;
 mod types;
 
 use bytes::Bytes;
@@ -7,11 +8,13 @@ use moorage_oci::{Descriptor, Digest, HashState, RepositoryName};
 use serde::{Deserialize, Serialize};
 
 use crate::blobs::{Part, PartsId};
+use crate::events::Event;
 use crate::keys::Key;
 use crate::object_keys::ObjectKey;
 use crate::table::Cursor;
 use crate::value::{Incarnation, Timestamp, Version};
 
+pub use search::SearchedRecord;
 pub use types::{AllowedTypes, Enforcement, RegistryPolicy, TypePolicy, TypeRecord, UnknownTypes};
 
 /// The format of the data that this code reads and writes. Goes up when an older binary could not.
@@ -89,6 +92,12 @@ pub enum Fact {
     FeedPlace {
         cursor: Cursor,
     },
+    /// The key says what can be found by what.
+    SearchEntry,
+    /// What is said of a manifest to whoever searches.
+    Searched(SearchedRecord),
+    /// Something happened, and somebody is to be told.
+    Event(Event),
 }
 
 impl Fact {
@@ -172,6 +181,10 @@ pub struct ManifestRecord {
     /// Its artifact type, where it has one: as the rules of types resolve it, which a list of referrers does not go by.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub artifact_type: Option<String>,
+    /// Since when it is there: a stay in the recycle bin changes nothing. `None` while it is pending, and where an older
+    /// version wrote it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pushed: Option<Timestamp>,
     /// Since when it is in the recycle bin; also while it is being brought out of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub recycled: Option<Timestamp>,

@@ -3,8 +3,10 @@
 //! A key has a partition and a sort part. `<repo>` may contain `/`, never `#`. An artifact type may contain
 //! anything: over 255 bytes, or with a `#`, its sha256 stands in the key.
 
+mod event;
 mod holder;
 mod reviewed;
+mod search;
 mod tag_history;
 mod types;
 
@@ -17,6 +19,7 @@ use crate::value::{Incarnation, Nonce, Timestamp, Version};
 
 pub use holder::Holder;
 pub use reviewed::Reviewed;
+pub use search::{InvalidSearchPlace, SearchPlace, SearchScope, SearchTerm};
 pub use tag_history::TagMoment;
 pub use types::TypesOf;
 
@@ -112,7 +115,8 @@ impl Key {
     /// itself, which would make it read its own writes for ever.
     #[must_use]
     pub fn is_untold(&self) -> bool {
-        self.is_body() || self.partition.starts_with(REVIEW) || *self == Self::feed_place()
+        let is_of_the_collector = self.partition.starts_with(REVIEW) || *self == Self::feed_place();
+        self.is_body() || is_of_the_collector || self.is_of_search() || self.is_of_events()
     }
 
     /// How far the collector has read the change feed: `moorage / feed-place`.

@@ -11,10 +11,12 @@ pub mod blobs;
 pub mod calls;
 pub mod context;
 pub mod error;
+pub mod events;
 pub mod facts;
 pub mod keys;
 pub mod limits;
 pub mod object_keys;
+mod rfc3339;
 pub mod table;
 pub mod value;
 
@@ -34,9 +36,11 @@ pub use blobs::{
 pub use calls::{Calls, CountCalls};
 pub use context::{Clock, Context, Random};
 pub use error::PortError;
+pub use events::{Event, EventSink, Happened};
 pub use facts::{Fact, Item};
-pub use keys::{Holder, Key, Reviewed, SortRange, TagMoment, TypesOf};
+pub use keys::{Holder, Key, Reviewed, SearchPlace, SearchScope, SearchTerm, SortRange, TagMoment, TypesOf};
 pub use object_keys::ObjectKey;
+pub use rfc3339::rfc3339;
 pub use table::{
     Action, Change, ChangeFeed, Changes, Cursor, Expect, KeepUntil, Page, Query, ReadTable, ReferenceTable,
     ScanTable, Scanned, Transacted, WriteTable, Written,

@@ -16,7 +16,8 @@
 //! **Durability.** A write with [`Durability::OnAnswer`] has survived a power cut when it is answered, and
 //! so has every write answered before it began. One with [`Durability::BeforeNext`] is visible when it is
 //! answered, and has survived no later than the next write with `OnAnswer` that begins after that, whoever
-//! makes it. So after a power cut the table is as it was at some moment at or after the last `OnAnswer`.
+//! makes it; a transaction that only checks is such a write too. So after a power cut the table is as it was at some
+//! moment at or after the last `OnAnswer`.
 //!
 //! **Idempotence.** A write that fails with an error may have taken effect. All writes of ours can be
 //! repeated: conditions are on versions that never come twice.

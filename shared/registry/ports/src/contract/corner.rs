@@ -65,6 +65,7 @@ impl Corner {
     pub(crate) fn manifest(&self, state: State) -> Item {
         let record = ManifestRecord {
             artifact_type: None,
+            pushed: None,
             node: node(state),
             media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
             size: 1234,

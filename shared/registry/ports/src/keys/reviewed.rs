@@ -56,7 +56,7 @@ impl Reviewed {
 }
 
 /// One byte of a sum over all bytes: FNV-1a, which spreads text well and never changes.
-fn spread(bytes: &[u8]) -> u8 {
+pub(super) fn spread(bytes: &[u8]) -> u8 {
     let hash =
         bytes.iter().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
     (hash ^ (hash >> 16)).to_le_bytes()[0]

@@ -7,7 +7,8 @@ use moorage_oci::{Algorithm, Digest, NAME_LENGTH_MAX, RepositoryName, TAG_LENGTH
 use moorage_ports::facts::TagHappening;
 use moorage_ports::limits::{OBJECT_KEY_BYTES_MAX, PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX};
 use moorage_ports::{
-    Holder, Incarnation, Key, Nonce, ObjectKey, Reviewed, SortRange, TagMoment, Timestamp, TypesOf, Version,
+    Event, Happened, Holder, Incarnation, Key, Nonce, ObjectKey, Reviewed, SearchPlace, SearchScope,
+    SearchTerm, SortRange, TagMoment, Timestamp, TypesOf, Version,
 };
 
 /// The time in the docs' examples.
@@ -62,6 +63,9 @@ impl Parts {
             ("type_definition", Key::type_definition(TypesOf::Registry, artifact_type)),
             ("type_version", Key::type_version(TypesOf::Registry, artifact_type, "1.0.0")),
             ("tag_history", Key::tag_history(repository, tag, &self.moment())),
+            ("search_entry", Key::search_entry(self.shard(), &self.term(), &self.place())),
+            ("searched", Key::searched(repository, digest)),
+            ("event", Key::event(&self.event(nonce.to_string()))),
             ("listed", Key::listed(repository, digest)),
             ("manifest", Key::manifest(repository, digest)),
             ("body", Key::body(repository, digest)),
@@ -86,6 +90,34 @@ impl Parts {
 
     fn moment(&self) -> TagMoment {
         TagMoment { pointed_at: TIME, version: Version(self.nonce), happened: TagHappening::Pointed }
+    }
+
+    fn term(&self) -> SearchTerm {
+        SearchTerm::artifact_type(&self.artifact_type)
+    }
+
+    fn shard(&self) -> SearchScope<'_> {
+        SearchScope::shard_of(&self.repository, &self.digest)
+    }
+
+    fn place(&self) -> SearchPlace {
+        let (repository, digest) = (self.repository.clone(), self.digest.clone());
+        SearchPlace { pushed: TIME, repository, digest }
+    }
+
+    fn event(&self, id: String) -> Event {
+        Event {
+            id,
+            happened: Happened::Pushed,
+            at: TIME,
+            repository: self.repository.clone(),
+            digest: self.digest.clone(),
+            media_type: String::new(),
+            size: 1,
+            artifact_type: None,
+            subject: None,
+            tag: None,
+        }
     }
 
     fn object_keys(&self) -> BTreeMap<&'static str, ObjectKey> {
@@ -123,7 +155,11 @@ fn source_of_keys() -> &'static str {
         let keys = include_str!("../../src/keys.rs").split("pub struct SortRange").next();
         let history = include_str!("../../src/keys/tag_history.rs").split("impl SortRange").next();
         let types = include_str!("../../src/keys/types.rs").split("impl SortRange").next();
-        [keys, history, types].map(Option::unwrap_or_default).concat()
+        // Before its keys, it has what they are made of.
+        let search =
+            include_str!("../../src/keys/search.rs").split("\nimpl ").find(|it| it.starts_with("Key "));
+        let event = include_str!("../../src/keys/event.rs").split("impl SortRange").next();
+        [keys, history, types, search, event].map(Option::unwrap_or_default).concat()
     });
     &SOURCE
 }
@@ -137,7 +173,7 @@ fn each_key_is_built_as_its_doc_shows() {
             docs[name].as_deref().unwrap_or_else(|| panic!("the doc of Key::{name} has an example"));
         let nonce = match name {
             "held_by_tag" | "tag_history" => "<version of the tag>",
-            "upload" => "<id>",
+            "upload" | "event" => "<id>",
             "trash" => "0123…",
             _ => "<incarnation>",
         };
@@ -190,6 +226,14 @@ fn the_longest_keys_fit_the_narrowest_backend() {
         );
         keys.insert("trash of the longest", Key::trash(&object));
     }
+    let (place, long) = (longest.place(), "x".repeat(1000));
+    for term in [SearchTerm::annotation(&long, &long), SearchTerm::annotation("n", &"\u{1f980}".repeat(63))] {
+        let key = Key::search_entry(SearchScope::Repository(&longest.repository), &term, &place);
+        keys.insert(if term.as_str().contains("sha256") { "entry, hashed" } else { "entry" }, key);
+    }
+    // Of what happened to a manifest, as long as any.
+    let id = format!("{}@{}#{}#restored#{TIME:?}", longest.repository, longest.digest, longest.nonce);
+    keys.insert("event of the longest", Key::event(&longest.event(id)));
     for (name, key) in keys {
         assert!(
             key.partition().len() <= PARTITION_KEY_BYTES_MAX,
@@ -221,14 +265,15 @@ fn no_two_keys_are_the_same() {
     }
     // What does not depend on a part comes once for each value of that part.
     let (all, distinct) = (keys.len(), keys.into_iter().collect::<std::collections::BTreeSet<_>>().len());
-    assert_eq!(all, 28 * 10 * 3 * 2);
+    assert_eq!(all, 31 * 10 * 3 * 2);
     let registry = 4; // format, upload_secret, feed_place, registry_policy
     let by_digest = 1; // content
-    let by_repository = 10 * 9; // catalog, policy, listed, manifest, body, was_held, recycled, review, grant
+    // catalog, policy, listed, manifest, body, was_held, recycled, review, grant, searched
+    let by_repository = 10 * 10;
     let by_tag = 10 * 3 * 2; // tag, was_tagged
     let by_nonce = 10 * 2 * 5; // held_by_index, held_by_policy, remote_in, held_by_manifest, held_by_grant
-    let by_tag_and_nonce = 10 * 3 * 2 * 3; // held_by_tag, referrer, tag_history
-    let by_nonce_alone = 2 * 2; // upload, trash
+    let by_tag_and_nonce = 10 * 3 * 2 * 4; // held_by_tag, referrer, tag_history, search_entry
+    let by_nonce_alone = 2 * 3; // upload, trash, event
     let by_type = 3 * 2 * 2; // type_definition, type_version
     assert_eq!(
         distinct,
@@ -264,7 +309,7 @@ const SHARD: u8 = 0;
 fn ranges_take_in_what_they_are_for() {
     let parts = Parts::of_examples();
     let Parts { repository, tag, digest, artifact_type, .. } = &parts;
-    let ranges: [(SortRange, &[&str]); 19] = [
+    let ranges: [(SortRange, &[&str]); 21] = [
         (SortRange::manifest_and_body(repository, digest), &["body", "manifest"]),
         (
             SortRange::holds_of_manifest(repository, digest),
@@ -287,6 +332,8 @@ fn ranges_take_in_what_they_are_for() {
         (SortRange::was_tagged(repository, digest, Some(TIME)), &["was_tagged"]),
         (SortRange::reviews(SHARD), &["review"]),
         (SortRange::catalog(None), &["catalog"]),
+        (SortRange::search(parts.shard(), &parts.term(), None), &["search_entry"]),
+        (SortRange::events(), &["event"]),
     ];
     for (range, expected) in ranges {
         let within =
@@ -345,6 +392,8 @@ fn keys_say_what_they_are_of() {
         assert_eq!(keys["tag_history"].repository(), Some(repository.clone()));
         assert_eq!(keys["was_tagged"].former_tag(), Some(parts.tag.clone()));
         assert_eq!(keys["review"].due(), Some((TIME, grant.clone())));
+        assert_eq!(keys["search_entry"].search_place(), Some(parts.place()));
+        assert_eq!(keys["searched"].searched_manifest(), Some((repository.clone(), digest.clone())));
         for of_manifest in
             ["manifest", "body", "held_by_tag", "held_by_index", "was_held", "referrer", "remote_in"]
         {
@@ -364,7 +413,10 @@ fn keys_say_what_they_are_of() {
             assert!(key.tag_history_parts().is_none() || *of_another == "tag_history", "{of_another}");
             assert!(key.former_tag().is_none() || *of_another == "was_tagged", "{of_another}");
             assert!(key.due().is_none() || *of_another == "review", "{of_another}");
-            let is_untold = ["body", "review", "feed_place"].contains(of_another);
+            assert!(key.search_place().is_none() || *of_another == "search_entry", "{of_another}");
+            assert!(key.searched_manifest().is_none() || *of_another == "searched", "{of_another}");
+            let untold = ["body", "review", "feed_place", "search_entry", "searched", "event"];
+            let is_untold = untold.contains(of_another);
             assert_eq!(key.is_untold(), is_untold, "{of_another}");
         }
     }
@@ -451,4 +503,104 @@ fn a_place_in_a_history_is_read_as_it_was_written() {
     for no_place in ["", "##", "x", &short, &signed, &made, &format!("{text}#"), &text[1..]] {
         assert!(no_place.parse::<TagMoment>().is_err(), "{no_place}");
     }
+}
+
+/// The newest first, also at the ends of time, in a repository and in each shard.
+#[test]
+fn what_is_searched_is_in_the_order_of_its_time() {
+    let Parts { repository, digest, other, .. } = Parts::of_examples();
+    let term = SearchTerm::all();
+    for scope in [SearchScope::Repository(&repository), SearchScope::Shard(7)] {
+        let place = |time, digest: &Digest| SearchPlace {
+            pushed: Timestamp(time),
+            repository: repository.clone(),
+            digest: digest.clone(),
+        };
+        let key = |time, digest| Key::search_entry(scope, &term, &place(time, digest));
+        let keys = [
+            key(99_999_999_999_999, &digest),
+            key(1_764_158_400_001, &digest),
+            key(1_764_158_400_001, &other),
+            key(1_764_158_400_000, &digest),
+            key(10, &digest),
+            key(9, &digest),
+            key(0, &digest),
+        ];
+        assert!(keys.is_sorted(), "{keys:?}");
+        assert_eq!(key(u64::MAX, &digest), keys[0]);
+
+        let range = SortRange::search_before(scope, &term, Timestamp(1_764_158_400_001));
+        let later: Vec<_> = keys.iter().filter(|key| Some(key.sort()) > range.after()).collect();
+        assert_eq!(later, keys[3..].iter().collect::<Vec<_>>());
+        let range = SortRange::search(scope, &term, Some(&place(10, &digest)));
+        assert_eq!((range.partition(), range.after()), (keys[4].partition(), Some(keys[4].sort())));
+        assert!(range.prefix().is_empty());
+    }
+    // What a name may begin with is less than what stands after the time of a range.
+    for name in ["z", "9", "a/b"] {
+        let repository: RepositoryName = name.parse().expect("it is a name");
+        assert!(repository.as_str() < "~");
+    }
+}
+
+#[test]
+fn a_place_in_a_search_is_read_as_it_was_written() {
+    for parts in [Parts::of_examples(), Parts::longest()] {
+        let place = parts.place();
+        let text = place.to_string();
+        assert_eq!(text.parse(), Ok(place));
+        let (_, rest) = text.split_once('#').expect("a time");
+        for no_place in [
+            String::new(),
+            "##".to_owned(),
+            format!("1#{rest}"),
+            format!("+0000000000001#{rest}"),
+            format!("{text}#"),
+            text[1..].to_owned(),
+            text.replace("sha", "Sha"),
+            text.to_uppercase(),
+        ] {
+            assert!(no_place.parse::<SearchPlace>().is_err(), "{no_place}");
+        }
+    }
+}
+
+/// Terms of another kind, or of another value, are never in one partition; and what can't be part of one is hashed.
+#[test]
+fn terms_are_told_apart() {
+    let long = "x".repeat(256);
+    let terms = [
+        SearchTerm::all(),
+        SearchTerm::artifact_type("all"),
+        SearchTerm::artifact_type("a/b"),
+        SearchTerm::artifact_type("a#b"),
+        SearchTerm::platform("a/b"),
+        SearchTerm::annotation("a/b", ""),
+        SearchTerm::annotation("", ""),
+        SearchTerm::annotation("a", "\0"),
+        SearchTerm::artifact_type(&long),
+        SearchTerm::artifact_type("a\nb"),
+    ];
+    let distinct: std::collections::BTreeSet<_> = terms.iter().collect();
+    assert_eq!(distinct.len(), terms.len());
+    assert_eq!(
+        SearchTerm::artifact_type(&long).as_str(),
+        format!("type#{}", Digest::sha256(long.as_bytes()))
+    );
+    assert!(terms.iter().all(|term| !term.as_str().contains(char::is_control)));
+}
+
+/// A manifest is always in the same shard, and many are spread over all.
+#[test]
+fn manifests_are_spread_over_the_shards() {
+    let Parts { repository, .. } = Parts::of_examples();
+    let mut shards = [0; SearchScope::SHARDS as usize];
+    for number in 0..1000 {
+        let digest = Digest::sha256(format!("{number}").as_bytes());
+        let SearchScope::Shard(shard) = SearchScope::shard_of(&repository, &digest) else {
+            panic!("a shard")
+        };
+        shards[usize::from(shard)] += 1;
+    }
+    assert!(shards.iter().all(|count| (90..=160).contains(count)), "{shards:?}");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How parts of keys begin, as they would stand in a source.
-const PIECES: [&str; 23] = [
+const PIECES: [&str; 26] = [
     "\"repo#",
     "\"tag#",
     "\"manifest#",
@@ -25,6 +25,9 @@ const PIECES: [&str; 23] = [
     "\"trash#",
     "\"type#",
     "\"tag-history#",
+    "\"search#",
+    "\"search-in#",
+    "\"searched#",
     "\"{digest}/",
     "\"uploads/",
     "\"manifests/{",
@@ -32,9 +35,10 @@ const PIECES: [&str; 23] = [
 ];
 
 /// Where pieces of keys belong, and who may take keys as they were stored: from the workspace's root.
-const BUILDERS: [&str; 5] = [
+const BUILDERS: [&str; 6] = [
     "shared/registry/ports/src/keys.rs",
     "shared/registry/ports/src/keys/reviewed.rs",
+    "shared/registry/ports/src/keys/search.rs",
     "shared/registry/ports/src/keys/tag_history.rs",
     "shared/registry/ports/src/keys/types.rs",
     "shared/registry/ports/src/object_keys.rs",

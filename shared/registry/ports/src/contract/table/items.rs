@@ -10,12 +10,13 @@ use crate::blobs::Durability::{BeforeNext, OnAnswer};
 use crate::blobs::{Part, PartsId};
 use crate::contract::corner::{self, Corner, noise, nonce, version};
 use crate::contract::expectation::{Answered, is_misuse};
+use crate::events::{Event, Happened};
 use crate::facts::{
     AllowedTypes, Enforcement, Fact, ImmutableTags, Item, ManifestRecord, OpenUpload, Policy, Progress,
-    ReferrerRecord, RegistryPolicy, SessionRecord, State, Subject, TagEvent, TagHappening, Tail, TrashRecord,
-    TypePolicy, TypeRecord, UnknownTypes, Untagged,
+    ReferrerRecord, RegistryPolicy, SearchedRecord, SessionRecord, State, Subject, TagEvent, TagHappening,
+    Tail, TrashRecord, TypePolicy, TypeRecord, UnknownTypes, Untagged,
 };
-use crate::keys::{Key, Reviewed, SortRange, TagMoment, TypesOf};
+use crate::keys::{Key, Reviewed, SearchPlace, SearchScope, SearchTerm, SortRange, TagMoment, TypesOf};
 use crate::limits::{INLINE_BODY_BYTES_MAX, ITEM_BYTES_MAX};
 use crate::object_keys::ObjectKey;
 use crate::table::{Action, Cursor, Expect, Query, ReadTable, WriteTable, Written};
@@ -90,6 +91,8 @@ fn every_kind_of_fact(corner: &Corner) -> Vec<Item> {
     }
     items.extend(of_the_collector(corner));
     items.extend(of_types(corner));
+    items.extend(of_search(corner));
+    items.extend(events(corner));
     let id = nonce();
     let closing = Progress::Closing { upload: open_upload(), digest: other.clone() };
     for progress in [Progress::Closed, Progress::Open(open_upload()), closing] {
@@ -162,14 +165,90 @@ fn of_types(corner: &Corner) -> [Item; 4] {
     ]
 }
 
+fn of_search(corner: &Corner) -> [Item; 4] {
+    let (repository, digest) = (&corner.repository, &corner.digest);
+    let place = SearchPlace { pushed: Timestamp(7), repository: repository.clone(), digest: digest.clone() };
+    let terms = vec![
+        SearchTerm::all(),
+        SearchTerm::annotation("\u{1f980}", "a#b=\"c\""),
+        SearchTerm::artifact_type("\0"),
+    ];
+    let bare = SearchedRecord {
+        incarnation: Incarnation(nonce()),
+        pushed: place.pushed,
+        media_type: "a/b".to_owned(),
+        size: u64::MAX,
+        artifact_type: None,
+        platforms: Vec::new(),
+        annotations: BTreeMap::new(),
+        labels: BTreeMap::new(),
+        left_out: false,
+        terms: Vec::new(),
+    };
+    let texts = BTreeMap::from([
+        ("org.example/\u{e9}".to_owned(), "line\nbreak \" \\ \u{0} \u{1f980}".to_owned()),
+        (" ".to_owned(), String::new()),
+    ]);
+    let full = SearchedRecord {
+        artifact_type: Some("c/d".to_owned()),
+        platforms: vec!["linux/arm/v7".to_owned(), "linux/amd64".to_owned()],
+        annotations: texts.clone(),
+        labels: texts,
+        left_out: true,
+        terms: terms.clone(),
+        ..bare.clone()
+    };
+    let entry =
+        |scope, term: &SearchTerm| Item::once(Key::search_entry(scope, term, &place), Fact::SearchEntry);
+    let said = |searched| Item::at(Key::searched(repository, digest), version(), Fact::Searched(searched));
+    [
+        entry(SearchScope::Repository(repository), &terms[1]),
+        entry(SearchScope::shard_of(repository, digest), &terms[2]),
+        said(bare),
+        said(full),
+    ]
+}
+
+fn events(corner: &Corner) -> [Item; 2] {
+    let bare = Event {
+        id: format!("{}@{}#{}#pushed", corner.repository, corner.digest, nonce()),
+        happened: Happened::Pushed,
+        at: Timestamp(7),
+        repository: corner.repository.clone(),
+        digest: corner.digest.clone(),
+        media_type: "a/b".to_owned(),
+        size: u64::MAX,
+        artifact_type: None,
+        subject: None,
+        tag: None,
+    };
+    let full = Event {
+        id: format!("{}:v1#{}#untagged", corner.repository, nonce()),
+        happened: Happened::Untagged,
+        artifact_type: Some("c/d \u{1f980}".to_owned()),
+        subject: Some(corner.other_digest(1)),
+        tag: Some(corner::tag("v1")),
+        ..bare.clone()
+    };
+    [bare, full].map(|event| Item::once(Key::event(&event), Fact::Event(event)))
+}
+
 fn full_manifest(corner: &Corner, state: State) -> Item {
     let mut item = corner.manifest(state);
-    if let Fact::Manifest(ManifestRecord { node, object, subject, recycled, unheld, artifact_type, .. }) =
-        &mut item.fact
+    if let Fact::Manifest(ManifestRecord {
+        node,
+        object,
+        subject,
+        recycled,
+        unheld,
+        artifact_type,
+        pushed,
+        ..
+    }) = &mut item.fact
     {
         node.from_bin = true;
         node.deadline = Some(Timestamp(7));
-        (*recycled, *unheld) = (Some(Timestamp(8)), Some(Timestamp(9)));
+        (*recycled, *unheld, *pushed) = (Some(Timestamp(8)), Some(Timestamp(9)), Some(Timestamp(6)));
         *object = Some(corner.object());
         *artifact_type = Some("application/vnd.example+json".to_owned());
         let artifact_type = "application/vnd.example+json".to_owned();
@@ -230,8 +309,11 @@ pub async fn the_longest_keys_are_keys<F: TableFixture>(fixture: &F) {
     let [held, holder] = &digests;
     let incarnation = Incarnation(nonce());
     let longest_type = "application/".to_owned() + &"x".repeat(243);
+    let longest_term = SearchTerm::annotation("n", &"x".repeat(253));
     for repository in [&repository, &one_part] {
         let object = ObjectKey::manifest(held, repository, incarnation);
+        let place =
+            SearchPlace { pushed: Timestamp(7), repository: repository.clone(), digest: held.clone() };
         let keys = [
             Key::catalog(repository),
             Key::tag(repository, &tag),
@@ -245,6 +327,8 @@ pub async fn the_longest_keys_are_keys<F: TableFixture>(fixture: &F) {
             Key::held_by_manifest(repository, held, holder, incarnation),
             Key::held_by_grant(repository, held, incarnation),
             Key::trash(&object),
+            Key::searched(repository, held),
+            Key::search_entry(SearchScope::Repository(repository), &longest_term, &place),
         ];
         for key in &keys {
             let item = Item::once(key.clone(), Fact::Hold);
