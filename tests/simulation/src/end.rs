@@ -25,7 +25,7 @@ pub async fn collect_to_the_end(
     times: Times,
     clock: &ManualClock,
 ) -> Result<Collector, String> {
-    let collector = Collector::new(steps(storage, context, times), storage.clone());
+    let collector = Collector::new(steps(storage, context, times), storage.clone()).searched(true);
     for _ in 0..ROUNDS_MAX {
         let read = collector.follow().await.map_err(|error| error.to_string())?;
         let worked = collector.work(None).await.map_err(|error| error.to_string())?;
@@ -61,11 +61,13 @@ pub async fn wrong(
     let mut wrong = Vec::new();
     wrong.extend(invariants::check(&snapshot, &invariants::ALWAYS));
     wrong.extend(invariants::check(&snapshot, [&invariants::WHERE_NOTHING_IS_MISSING]));
+    wrong.extend(invariants::check(&snapshot, [&invariants::WHERE_ALL_CHANGES_WERE_READ]));
     if spared.nothing_failed {
         wrong.extend(invariants::check(&snapshot, [&invariants::WHERE_NOTHING_FAILED]));
     }
     if spared.nobody_was_overtaken {
         wrong.extend(invariants::check(&snapshot, [&invariants::WHERE_NOBODY_IS_OVERTAKEN]));
+        wrong.extend(invariants::check(&snapshot, [&invariants::WHERE_NO_COLLECTOR_IS_OVERTAKEN]));
     }
     wrong.extend(left_over(&snapshot));
     wrong.extend(forgotten_objects(&snapshot, world));

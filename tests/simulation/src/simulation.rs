@@ -239,7 +239,7 @@ impl Simulation {
         let random = Arc::new(SeededRandom::new(self.random.draw()));
         let context = Context { clock: self.clock.clone(), random };
         let steps = Steps { table: gate.clone(), blobs: gate.clone(), context, times: self.settings.times() };
-        Arc::new(Collector::new(steps, gate.clone()))
+        Arc::new(Collector::new(steps, gate.clone()).searched(true))
     }
 
     fn start_collector(&mut self) {

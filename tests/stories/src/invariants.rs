@@ -2,10 +2,13 @@
 //!
 //! Each is a function from all that is stored to what is wrong with it.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use moorage_collector::hold_of_tag;
+use moorage_collector::search::search_entries;
 use moorage_oci::{Digest, Need, Target};
-use moorage_ports::facts::{GrantRecord, Progress, State};
+use moorage_ports::facts::{GrantRecord, Node, Progress, State};
 use moorage_ports::{Fact, Holder, Item, Key, ObjectKey, Reviewed};
 
 use crate::snapshot::Snapshot;
@@ -17,7 +20,7 @@ pub type Violations = Vec<String>;
 pub type Invariant = (&'static str, fn(&Snapshot) -> Violations);
 
 /// Those that hold whatever went wrong.
-pub const ALWAYS: [Invariant; 8] = [
+pub const ALWAYS: [Invariant; 9] = [
     ("nothing is left half-way", nothing_is_left_half_way),
     ("a live manifest has its bytes", a_live_manifest_has_its_bytes),
     ("a live manifest holds its children", a_live_manifest_holds_its_children),
@@ -26,6 +29,7 @@ pub const ALWAYS: [Invariant; 8] = [
     ("a tag holds its target", a_tag_holds_its_target),
     ("a live grant has its content", a_live_grant_has_its_content),
     ("a content has its object", a_content_has_its_object),
+    ("what is searched is right", what_is_searched_is_right),
 ];
 
 /// Where missing children are refused.
@@ -39,6 +43,14 @@ pub const WHERE_NOTHING_FAILED: Invariant = ("every object is somebody's", every
 /// Where nobody is overtaken: a pusher whom a deleter overtakes between two of its steps leaves a hold that
 /// nobody has. It blocks nothing, and `audit` removes it (`facts/protocol.md`, known and accepted).
 pub const WHERE_NOBODY_IS_OVERTAKEN: Invariant = ("a hold is real", a_hold_is_real);
+
+/// Where a collector that writes what is searched has read every change, and lost none.
+pub const WHERE_ALL_CHANGES_WERE_READ: Invariant = ("what is there is searched", what_is_there_is_searched);
+
+/// The same, and where no collector is overtaken: one that sleeps until the life is over of what it writes for, and dies
+/// when it has, leaves what leads to nothing. It is never shown, and `audit` removes it.
+pub const WHERE_NO_COLLECTOR_IS_OVERTAKEN: Invariant =
+    ("what is searched is there", what_is_searched_is_there);
 
 /// Every violation of these, with the name of the invariant.
 pub fn check<'i>(snapshot: &Snapshot, invariants: impl IntoIterator<Item = &'i Invariant>) -> Violations {
@@ -295,6 +307,57 @@ fn every_object_is_somebodys(snapshot: &Snapshot) -> Violations {
         .collect();
     let is_somebodys = |key: &ObjectKey| named.contains(&key) || snapshot.has(&Key::trash(key));
     snapshot.objects.keys().filter(|key| !is_somebodys(key)).map(ToString::to_string).collect()
+}
+
+/// It says what the record of that life says. One of a life that is over may be there yet.
+fn what_is_searched_is_right(snapshot: &Snapshot) -> Violations {
+    let mut wrong = Violations::new();
+    for (repository, digest, searched) in snapshot.searched() {
+        let record = snapshot.manifest_at(&Key::manifest(&repository, &digest));
+        let Some(record) = record.filter(|record| record.node.incarnation == searched.incarnation) else {
+            continue;
+        };
+        let said = (&searched.media_type, searched.size, &searched.artifact_type, searched.pushed);
+        // What an older version wrote does not say when it was.
+        let pushed = record.pushed.unwrap_or(searched.pushed);
+        if said != (&record.media_type, record.size, &record.artifact_type, pushed) {
+            wrong.push(format!("{digest} of {repository}: {searched:?}"));
+        }
+    }
+    wrong
+}
+
+/// What readers see has its search item, of its life, with every entry.
+fn what_is_there_is_searched(snapshot: &Snapshot) -> Violations {
+    let mut wrong = Violations::new();
+    for manifest in snapshot.live_manifests() {
+        let said = snapshot.rows.get(&Key::searched(&manifest.repository, &manifest.digest));
+        match said.map(|item| &item.fact) {
+            Some(Fact::Searched(said)) if said.incarnation == manifest.record.node.incarnation => {
+                let entries = search_entries(&manifest.repository, &manifest.digest, said);
+                wrong.extend(entries.iter().filter(|key| !snapshot.has(key)).map(|key| format!("{key:?}")));
+            }
+            _ => wrong.push(format!("{} of {}", manifest.digest, manifest.repository)),
+        }
+    }
+    wrong
+}
+
+/// In the life that is searched; in the recycle bin too. And each entry is one of its item's, which takes it along.
+fn what_is_searched_is_there(snapshot: &Snapshot) -> Violations {
+    let mut wrong = Violations::new();
+    let mut listed = BTreeSet::new();
+    for (repository, digest, said) in snapshot.searched() {
+        let record = snapshot.manifest_at(&Key::manifest(&repository, &digest)).map(|record| &record.node);
+        let lives = |node: &&Node| node.incarnation == said.incarnation && node.state != State::Deleting;
+        if record.filter(lives).is_none() {
+            wrong.push(format!("{digest} of {repository}"));
+        }
+        listed.extend(search_entries(&repository, &digest, said));
+    }
+    let entries = snapshot.rows.values().filter(|item| item.fact == Fact::SearchEntry);
+    wrong.extend(entries.filter(|item| !listed.contains(&item.key)).map(|item| format!("{:?}", item.key)));
+    wrong
 }
 
 fn is_readable(item: Option<&Item>) -> bool {

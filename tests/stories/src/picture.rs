@@ -1,7 +1,7 @@
 //! The picture of a world: a line for each row of the table, in key order, and for each object of the store.
 //!
 //! What every registry has (format, upload secret) is left out, and what no story turns on: the versions of
-//! nodes, and times. So are the histories of tags, which decide nothing: `tag_history` tells of them.
+//! nodes, and times. So is what decides nothing: the histories of tags, search items and events have stories of their own.
 
 use std::fmt::{self, Write};
 
@@ -61,6 +61,9 @@ fn is_of_the_house(fact: &Fact) -> bool {
             | Fact::UploadSecret { .. }
             | Fact::FeedPlace { .. }
             | Fact::TagHistory(_)
+            | Fact::SearchEntry
+            | Fact::Searched(_)
+            | Fact::Event(_)
             | Fact::Review
     )
 }
@@ -72,6 +75,9 @@ fn said(item: &Item, piece: Option<u64>) -> String {
         | Fact::UploadSecret { .. }
         | Fact::FeedPlace { .. }
         | Fact::TagHistory(_)
+        | Fact::SearchEntry
+        | Fact::Searched(_)
+        | Fact::Event(_)
         | Fact::Catalog
         | Fact::Listed
         | Fact::Recycled

@@ -1,17 +1,13 @@
-//! All that is stored, as the ports show it. Nothing lists a whole table, but its change feed has said every
-//! key that there ever was.
+//! All that is stored, as the ports show it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use moorage_oci::{Digest, Manifest, RepositoryName};
-use moorage_ports::facts::ManifestRecord;
+use moorage_ports::facts::{ManifestRecord, SearchedRecord};
 use moorage_ports::limits::BATCH_GET_ITEMS_MAX;
-use moorage_ports::{
-    BlobStore, ChangeFeed, Cursor, Fact, Item, Key, ObjectBody, ObjectKey, ReadBlobs, ReadTable,
-    ReferenceTable,
-};
+use moorage_ports::{BlobStore, Fact, Item, Key, ObjectBody, ObjectKey, ReadBlobs, ReadTable, ScanTable};
 
 /// The rows of the table, in key order, and the objects of the store.
 #[derive(Clone)]
@@ -32,8 +28,16 @@ const PAGE: usize = 10_000;
 impl Snapshot {
     /// # Panics
     /// Where something cannot be read.
-    pub async fn take<S: ReferenceTable + BlobStore>(storage: &S) -> Self {
-        Self::of_keys(keys_ever(storage).await, storage, storage).await
+    pub async fn take<S: ReadTable + ScanTable + BlobStore>(storage: &S) -> Self {
+        let (mut keys, mut place) = (Vec::new(), None);
+        loop {
+            let page = storage.scan(place.as_ref(), PAGE).await.expect("a table can be scanned");
+            keys.extend(page.items.into_iter().map(|item| item.key));
+            place = page.next;
+            if place.is_none() {
+                return Self::of_keys(keys, storage, storage).await;
+            }
+        }
     }
 
     /// The same, where every key that has an item is known.
@@ -82,6 +86,15 @@ impl Snapshot {
         }
     }
 
+    /// What is said of manifests to whoever searches.
+    pub(crate) fn searched(&self) -> impl Iterator<Item = (RepositoryName, Digest, &SearchedRecord)> {
+        self.rows.values().filter_map(|item| {
+            let Fact::Searched(searched) = &item.fact else { return None };
+            let (repository, digest) = item.key.searched_manifest()?;
+            Some((repository, digest, searched))
+        })
+    }
+
     /// The manifest's bytes, wherever they are.
     pub(crate) fn bytes_of(&self, manifest: &ManifestRow<'_>) -> Option<&Bytes> {
         match &manifest.record.object {
@@ -95,26 +108,6 @@ impl Snapshot {
 
     pub(crate) fn parsed(&self, manifest: &ManifestRow<'_>) -> Option<Manifest> {
         Manifest::parse(self.bytes_of(manifest)?, Some(&manifest.record.media_type)).ok()
-    }
-}
-
-/// Every key that ever had an item. The feed leaves the bodies of manifests out.
-async fn keys_ever(table: &(impl ChangeFeed + ?Sized)) -> BTreeSet<Key> {
-    let mut keys = BTreeSet::new();
-    let mut cursor = Cursor::default();
-    loop {
-        let page = table.changes(&cursor, PAGE).await.expect("the feed can be read");
-        assert!(!page.lost, "a story is shorter than the feed");
-        if page.changes.is_empty() {
-            return keys;
-        }
-        for change in page.changes {
-            keys.extend(
-                change.key.manifest_named().map(|(repository, digest)| Key::body(&repository, &digest)),
-            );
-            keys.insert(change.key);
-        }
-        cursor = page.next;
     }
 }
 

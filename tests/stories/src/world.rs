@@ -10,7 +10,7 @@ use moorage_http::{Access, Halves, Registry};
 use moorage_operations::{Common, MissingChildren, Pull, Push, Settings, TokenSecret};
 use moorage_ports::faults::{Fault, Faults, Injector};
 use moorage_ports::testing_context::{ManualClock, SeededRandom, TestContext};
-use moorage_ports::{BlobStore, Clock, Context, CountCalls, ReferenceTable, Timestamp};
+use moorage_ports::{BlobStore, Clock, Context, CountCalls, Fact, Item, Key, ReferenceTable, Timestamp};
 
 use crate::Expect;
 use crate::client::Client;
@@ -180,7 +180,7 @@ impl<P: Place> World<P> {
         let context = Context { clock: self.test.clock.clone(), random: Arc::new(SeededRandom::new(2)) };
         let times = self.setup.settings.times();
         let steps = Steps { table, blobs: blobs.clone(), context, times };
-        Collector::new(steps, blobs)
+        Collector::new(steps, blobs).searched(self.setup.settings.search)
     }
 
     /// An audit of this world, as a process beside the registry; and what it says of each thing that it finds.
@@ -193,7 +193,8 @@ impl<P: Place> World<P> {
             MissingChildren::Refuse => Children::AllThere,
             MissingChildren::Allow => Children::MayBeMissing,
         };
-        let audit = Audit::new(steps, scan, blobs, FeedReader::Collector, children);
+        let audit = Audit::new(steps, scan, blobs, FeedReader::Collector, children)
+            .searched(self.setup.settings.search);
         let mut told = Vec::new();
         let names = &self.client.names;
         let mut say = |finding: &Finding, repaired| {
@@ -271,7 +272,7 @@ impl<P: Place> World<P> {
     /// All that is stored, as text; it must be as every world is.
     pub async fn picture(&self) -> Picture {
         let snapshot = self.snapshot().await;
-        self.hold(&snapshot);
+        self.hold(&snapshot, self.is_all_read(&snapshot).await);
         self.shown_whole(&snapshot)
     }
 
@@ -298,7 +299,16 @@ impl<P: Place> World<P> {
         self.setup.faults.as_ref().is_some_and(failed)
     }
 
-    fn hold(&self, snapshot: &Snapshot) {
+    /// Whether a collector has read every change of the table.
+    async fn is_all_read(&self, snapshot: &Snapshot) -> bool {
+        let Some(Item { fact: Fact::FeedPlace { cursor }, .. }) = snapshot.rows.get(&Key::feed_place())
+        else {
+            return false;
+        };
+        self.ports().table.changes(cursor, 1).await.expect("the feed can be read").changes.is_empty()
+    }
+
+    fn hold(&self, snapshot: &Snapshot, is_all_read: bool) {
         let mut hold = invariants::ALWAYS.to_vec();
         if self.setup.settings.missing == MissingChildren::Refuse {
             hold.push(invariants::WHERE_NOTHING_IS_MISSING);
@@ -308,6 +318,10 @@ impl<P: Place> World<P> {
         }
         if self.dead_holds == DeadHolds::Never {
             hold.push(invariants::WHERE_NOBODY_IS_OVERTAKEN);
+        }
+        if is_all_read && self.setup.settings.search {
+            hold.push(invariants::WHERE_ALL_CHANGES_WERE_READ);
+            hold.push(invariants::WHERE_NO_COLLECTOR_IS_OVERTAKEN);
         }
         let violations = invariants::check(snapshot, &hold);
         let names = &self.client.names;

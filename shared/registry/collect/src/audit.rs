@@ -13,11 +13,13 @@ mod finding;
 mod left_over;
 mod nodes;
 mod objects;
+mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use moorage_oci::{Digest, RepositoryName};
 use moorage_ports::facts::Progress;
 use moorage_ports::{BlobStore, Fact, Item, Key, ObjectKey, PortError, Reviewed, ScanTable, Transacted};
 
@@ -71,6 +73,14 @@ pub struct Audit {
     blobs: Arc<dyn BlobStore>,
     reader: FeedReader,
     children: Children,
+    is_searched: bool,
+}
+
+/// What waits to be done: nothing is wrong with what is not done yet.
+struct Waiting {
+    reviews: BTreeSet<Reviewed>,
+    /// Manifests whose search items a change that nobody has read yet begins or ends.
+    search: BTreeSet<(RepositoryName, Digest)>,
 }
 
 /// What the walk remembers. In memory: what nothing holds, and those names of objects that cannot be asked for. Beside it,
@@ -93,7 +103,13 @@ impl Audit {
         reader: FeedReader,
         children: Children,
     ) -> Self {
-        Self { steps, scan, blobs, reader, children }
+        Self { steps, scan, blobs, reader, children, is_searched: false }
+    }
+
+    /// The same, but it also looks at what is searched, if `is_searched`: if the collector writes it.
+    #[must_use]
+    pub fn searched(self, is_searched: bool) -> Self {
+        Self { is_searched, ..self }
     }
 
     /// Walks over everything, and tells `say` of each finding and of what became of it.
@@ -103,8 +119,7 @@ impl Audit {
     pub async fn run(&self, repair: Repair, say: Say<'_>) -> Result<Audited, PortError> {
         let mut walk = Walk::default();
         self.walk(&mut walk).await?;
-        let waiting: BTreeSet<Reviewed> =
-            self.steps.waiting(self.reader).await?.into_iter().map(|review| review.of).collect();
+        let waiting = self.waiting().await?;
         for key in std::mem::take(&mut walk.suspects) {
             let Some(item) = self.steps.table.get(&key).await? else { continue };
             for finding in self.check(&item, Some(&waiting)).await? {
@@ -113,6 +128,16 @@ impl Audit {
         }
         self.objects(&mut walk, repair, say).await?;
         Ok(walk.audited)
+    }
+
+    async fn waiting(&self) -> Result<Waiting, PortError> {
+        let search = if self.is_searched {
+            self.steps.waiting_for_search(self.reader).await?
+        } else {
+            BTreeSet::new()
+        };
+        let reviews = self.steps.waiting(self.reader).await?.into_iter().map(|review| review.of).collect();
+        Ok(Waiting { reviews, search })
     }
 
     async fn walk(&self, walk: &mut Walk) -> Result<(), PortError> {
@@ -161,6 +186,10 @@ impl Audit {
                     Transacted::Done => Repaired::Done,
                     Transacted::Refused(_) => Repaired::Changed,
                 }
+            }
+            (Repair::Yes, Remedy::Search(repository, digest)) => {
+                self.steps.search_anew(repository, digest).await?;
+                Repaired::Done
             }
         };
         audited.found += 1;

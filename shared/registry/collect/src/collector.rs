@@ -11,6 +11,7 @@ use moorage_ports::{
     Timestamp, Transacted,
 };
 
+use crate::events::{Delivery, Outlet};
 use crate::kept::Unheld;
 use crate::look::Look;
 use crate::mutants::{Mutant, without};
@@ -33,6 +34,10 @@ pub struct Collector {
     pub(crate) steps: Steps,
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) tally: Tally,
+    /// Whether search items are written.
+    pub(crate) is_searched: bool,
+    pub(crate) outlet: Outlet,
+    pub(crate) delivery: Delivery,
     place: Mutex<Option<Cursor>>,
 }
 
@@ -59,7 +64,27 @@ enum Next {
 impl Collector {
     #[must_use]
     pub fn new(steps: Steps, blobs: Arc<dyn BlobStore>) -> Self {
-        Self { steps, blobs, tally: Tally::default(), place: Mutex::default() }
+        Self {
+            steps,
+            blobs,
+            tally: Tally::default(),
+            is_searched: false,
+            outlet: Outlet::Nobody,
+            delivery: Delivery::default(),
+            place: Mutex::default(),
+        }
+    }
+
+    /// The same, but it also writes what is searched, if `is_searched`.
+    #[must_use]
+    pub fn searched(self, is_searched: bool) -> Self {
+        Self { is_searched, ..self }
+    }
+
+    /// The same, but it also tells of what happened.
+    #[must_use]
+    pub fn telling(self, outlet: Outlet) -> Self {
+        Self { outlet, ..self }
     }
 
     #[must_use]

@@ -1,4 +1,5 @@
-//! Reading the table's change feed: each change asks for its reviews, and those of tags are written down.
+//! Reading the table's change feed: each change asks for its reviews, and what it adds to the history of tags, to
+//! what is searched, and to the events of the registry is written or told.
 
 use moorage_ports::{Change, Cursor, Durability, Expect, Fact, Item, Key, PortError};
 
@@ -9,15 +10,19 @@ use crate::reviews::reviews;
 const CHANGES_IN_PAGE_MAX: usize = 1000;
 
 impl Collector {
-    /// Asks for the reviews of some changes, and writes what they add to the histories of tags; whatever handed them
-    /// over.
+    /// Asks for the reviews of some changes, writes what they add to the histories of tags and to what is searched, and
+    /// tells the events; whatever handed them over.
     ///
     /// # Errors
     /// Those of the table; the changes are to be handed over again then.
     pub async fn heed(&self, changes: &[Change]) -> Result<(), PortError> {
         let now = self.steps.now();
         self.steps.ask(changes.iter().flat_map(|change| reviews(change, now, &self.steps.times))).await?;
-        self.steps.write_tag_history(changes).await
+        // Each is done even where another can't be: none waits for the other.
+        let history = self.steps.write_tag_history(changes).await;
+        let search = if self.is_searched { self.steps.write_search(changes).await } else { Ok(()) };
+        let told = self.tell(changes).await;
+        history.and(search).and(told)
     }
 
     /// Reads the feed to its end from where it was read last, and answers how many changes there were. Any

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use moorage_ports::{Cursor, Fact, Item, Key, PortError, Query, Reviewed, SortRange};
+use moorage_oci::{Digest, RepositoryName};
+use moorage_ports::{Change, Cursor, Fact, Item, Key, PortError, Query, Reviewed, SortRange};
 
 use crate::reviews::{Review, reviews};
+use crate::search::searched_anew;
 use crate::steps::Steps;
 
 /// Reviews, or changes, read in one page.
@@ -41,18 +43,42 @@ impl Steps {
                 }
             }
         }
+        let now = self.now();
+        let note = &mut |change: &Change| waiting.extend(reviews(change, now, &self.times));
+        self.unread(place, reader, note).await?;
+        Ok(waiting)
+    }
+
+    /// The manifests whose search items a change that was not read yet begins or ends.
+    pub(crate) async fn waiting_for_search(
+        &self,
+        reader: FeedReader,
+    ) -> Result<BTreeSet<(RepositoryName, Digest)>, PortError> {
+        let place = self.table.get(&Key::feed_place()).await?;
+        let mut waiting = BTreeSet::new();
+        let note = &mut |change: &Change| waiting.extend(searched_anew(change));
+        self.unread(place, reader, note).await?;
+        Ok(waiting)
+    }
+
+    /// Tells `note` of each change that was not read yet, where the reader's place is known.
+    async fn unread(
+        &self,
+        place: Option<Item>,
+        reader: FeedReader,
+        note: &mut (dyn FnMut(&Change) + Send),
+    ) -> Result<(), PortError> {
         let mut cursor = match (place, reader) {
             (Some(Item { fact: Fact::FeedPlace { cursor }, .. }), _) => cursor,
             (_, FeedReader::Collector) => Cursor::default(),
-            (_, FeedReader::Functions) => return Ok(waiting),
+            (_, FeedReader::Functions) => return Ok(()),
         };
         loop {
             let page = self.table.changes(&cursor, IN_PAGE_MAX).await?;
             if page.changes.is_empty() {
-                return Ok(waiting);
+                return Ok(());
             }
-            let now = self.now();
-            waiting.extend(page.changes.iter().flat_map(|change| reviews(change, now, &self.times)));
+            page.changes.iter().for_each(&mut *note);
             cursor = page.next;
         }
     }

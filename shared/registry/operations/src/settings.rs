@@ -25,6 +25,8 @@ pub struct Settings {
     pub redirect_bytes_min: u64,
     /// Whether artifact types are looked at when something is pushed.
     pub types: TypeChecks,
+    /// Whether what is pushed can be searched for: then the collector writes search items.
+    pub search: bool,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             signs_urls: false,
             redirect_bytes_min: 1024 * 1024,
             types: TypeChecks::ByPolicy,
+            search: true,
         }
     }
 }

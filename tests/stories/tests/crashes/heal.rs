@@ -1,6 +1,6 @@
 //! Asking for the same again after everything broke off.
 
-use moorage_ports::{BlobStore, ReferenceTable};
+use moorage_ports::{BlobStore, ReadTable, ScanTable};
 use moorage_stories::invariants::{ALWAYS, WHERE_NOBODY_IS_OVERTAKEN, WHERE_NOTHING_IS_MISSING, check};
 use moorage_stories::{Client, Snapshot};
 
@@ -62,7 +62,7 @@ async fn finish_uploads(story: &Story, client: &Client, told: &Told, seen: &Seen
 ///
 /// # Errors
 /// What does not.
-pub(crate) async fn invariants_hold<S: ReferenceTable + BlobStore>(storage: &S) -> Result<(), String> {
+pub(crate) async fn invariants_hold<S: ReadTable + ScanTable + BlobStore>(storage: &S) -> Result<(), String> {
     let snapshot = Snapshot::take(storage).await;
     let all = ALWAYS.iter().chain([&WHERE_NOTHING_IS_MISSING, &WHERE_NOBODY_IS_OVERTAKEN]);
     let wrong = check(&snapshot, all);

@@ -9,11 +9,11 @@ use moorage_collector::Repair;
 use moorage_oci::Digest;
 use moorage_operations::MissingChildren;
 use moorage_ports::calls::Call;
-use moorage_ports::facts::{Fact, State, TrashRecord};
+use moorage_ports::facts::{Fact, SearchedRecord, State, TrashRecord};
 use moorage_ports::faults::{Fault, Injector, Moment, Plan, Point};
 use moorage_ports::{
     Action, ByteStream, Cursor, Durability, Expect, Holder, Incarnation, Item, Key, Nonce, ObjectKey,
-    Timestamp, Version,
+    SearchPlace, SearchScope, SearchTerm, Timestamp, Version,
 };
 use moorage_stories::{assert_reads, expect};
 use serde_json::json;
@@ -107,14 +107,17 @@ async fn a_day_without_the_stream() {
     assert_reads(
         &(told.join("\n") + "\n"),
         expect![[r#"
-        no review: grant#app#<unused> (NotAsked)
-        no review: grant#other#<layer> (NotAsked)
-        no review: manifest#app#<deleted> (NotAsked)
-        no review: manifest#app#<late> (NotAsked)
-        no review: manifest#app#<signature> (NotAsked)
-        no review: manifest#app#<untagged> (NotAsked)
-        no review: upload#~1 (NotAsked)
-    "#]],
+            no review: grant#app#<unused> (NotAsked)
+            no review: grant#other#<layer> (NotAsked)
+            no review: manifest#app#<deleted> (NotAsked)
+            no review: manifest#app#<late> (NotAsked)
+            no review: manifest#app#<signature> (NotAsked)
+            no review: manifest#app#<untagged> (NotAsked)
+            no review: upload#~1 (NotAsked)
+            not searched: manifest#app#<image> / 0#self (NotAsked)
+            not searched: manifest#app#<index> / 0#self (NotAsked)
+            not searched: manifest#app#<untagged> / 0#self (NotAsked)
+        "#]],
     );
     assert_eq!(lossy.snapshot().await.rows, before.rows, "it was only told");
     let (audited, told_again) = lossy.audit(Repair::Yes).await;
@@ -129,7 +132,119 @@ async fn a_day_without_the_stream() {
     }
     let (_, told) = lossy.audit(Repair::No).await;
     assert_eq!(told, [""; 0]);
+    let searched = async |world: &World| -> Vec<Key> {
+        world.snapshot().await.rows.into_keys().filter(is_of_search).collect()
+    };
+    assert_eq!(searched(&lossy).await, searched(&sound).await);
     assert_eq!(sound.end().await, lossy.end().await);
+}
+
+fn is_of_search(key: &Key) -> bool {
+    key.search_place().is_some() || key.searched_manifest().is_some()
+}
+
+/// A registry from before there was a search, or where it was off: nothing is wrong there until it is on. Then an audit
+/// has everything written that can be found; what is in the recycle bin can't be.
+#[tokio::test]
+async fn where_nothing_is_searched_yet() {
+    let mut world = World::set_up(|setup| setup.settings.search = false).await;
+    let image = world.push_image(APP, "v1").await;
+    world.push(APP, "index", &world.index("index", &[&image])).await;
+    world.push(APP, "deleted", &world.bare("deleted")).await;
+    world.ask("DELETE /v2/app/manifests/<deleted>").await.is(202);
+    world.collect().await;
+    let (_, told) = world.audit(Repair::Yes).await;
+    assert_eq!(told, [""; 0]);
+    assert!(!world.snapshot().await.rows.keys().any(is_of_search));
+
+    world.restart_with(|setup| setup.settings.search = true).await;
+    let (_, told) = world.audit(Repair::Yes).await;
+    assert_reads(
+        &(told.join("\n") + "\n"),
+        expect![[r#"
+        not searched: manifest#app#<image> / 0#self (Done)
+        not searched: manifest#app#<index> / 0#self (Done)
+    "#]],
+    );
+    let (_, told) = world.audit(Repair::No).await;
+    assert_eq!(told, [""; 0]);
+    world.ask("POST /v2/app/_moorage/recycle-bin/<deleted>").await.is(200);
+    let (_, told) = world.audit(Repair::No).await;
+    assert_eq!(told, [""; 0], "a collector will read of it");
+    world.collect().await;
+    let (_, told) = world.audit(Repair::No).await;
+    assert_eq!(told, [""; 0]);
+    world.end().await;
+}
+
+/// What a lost change, or a race of two collectors with one that died, may leave: it is found, and put right.
+#[tokio::test]
+async fn what_is_searched_and_wrong() {
+    let world = World::new().await;
+    let image = world.push_image(APP, "v1").await;
+    world.push(APP, "bare", &world.bare("bare")).await;
+    world.push(APP, "lost", &world.bare("lost")).await;
+    world.collect().await;
+    let (before, repository) = (world.snapshot().await, APP.parse().expect("a name"));
+    let said_of = |digest: &Digest| match &before.rows[&Key::searched(&repository, digest)].fact {
+        Fact::Searched(searched) => searched.clone(),
+        other => panic!("{other:?}"),
+    };
+    let digest = |name: &str| world.filled(name).parse::<Digest>().expect("a digest");
+    let (bare, lost, nobody) = (digest("<bare>"), digest("<lost>"), Digest::sha256(b"nobody"));
+    let of_image = said_of(&image.digest);
+    let entry = |digest: &Digest, term: &SearchTerm, pushed: Timestamp| {
+        let place = SearchPlace { pushed, repository: repository.clone(), digest: digest.clone() };
+        Key::search_entry(SearchScope::Repository(&repository), term, &place)
+    };
+    let (all, never) = (SearchTerm::all(), SearchTerm::platform("never/said"));
+    // Of nobody, of an earlier life, and what no item lists.
+    for item in [
+        Item::at(Key::searched(&repository, &nobody), Version(Nonce(7)), Fact::Searched(of_image.clone())),
+        Item::once(entry(&nobody, &all, of_image.pushed), Fact::SearchEntry),
+        Item::at(
+            Key::searched(&repository, &bare),
+            Version(Nonce(8)),
+            Fact::Searched(SearchedRecord { incarnation: Incarnation(Nonce(7)), ..said_of(&bare) }),
+        ),
+        Item::once(entry(&image.digest, &never, of_image.pushed), Fact::SearchEntry),
+        Item::once(entry(&image.digest, &all, Timestamp(7)), Fact::SearchEntry),
+        Item::once(entry(&Digest::sha256(b"another"), &all, Timestamp(7)), Fact::SearchEntry),
+    ] {
+        put(&world, item).await;
+    }
+    // An entry that is missing, and an item.
+    let table = world.ports().table;
+    let entry = entry(&image.digest, &all, of_image.pushed);
+    let mut gone = moorage_collector::search_entries(&repository, &lost, &said_of(&lost));
+    gone.extend([entry, Key::searched(&repository, &lost)]);
+    for key in gone {
+        table.delete(&key, Expect::Anything, Durability::OnAnswer).await.expect("it can be deleted");
+    }
+    let (_, told) = world.audit(Repair::No).await;
+    let (audited, done) = world.audit(Repair::Yes).await;
+    assert_eq!((audited.found, audited.repaired), (told.len() as u64, told.len() as u64));
+    assert_reads(
+        &(done.join("\n") + "\n"),
+        expect![[r#"
+        not searched: manifest#app#<lost> / 0#self (Done)
+        not searched: search-in#app#all / 98232774399999#app#<image> (Done)
+        stale search: search-in#app#all / 99999999999992#app#<image> (Done)
+        stale search: search-in#app#all / 99999999999992#app#sha256:ae448ac8… (Done)
+        stale search: search-in#app#platform#never/said / 98232774399999#app#<image> (Done)
+        stale search: searched#app#<bare> / self (Done)
+        stale search: searched#app#sha256:6382b3cc… / self (Done)
+    "#]],
+    );
+    let (_, told) = world.audit(Repair::No).await;
+    assert_eq!(told, [""; 0]);
+    // But for versions all is as it was.
+    let rows = |rows: std::collections::BTreeMap<Key, Item>| {
+        let rows = rows.into_iter().filter(|(key, _)| is_of_search(key));
+        rows.map(|(key, item)| (key, item.fact)).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(world.snapshot().await.rows), rows(before.rows));
+    world.end().await;
 }
 
 /// Without the audit it would stay so for ever.

@@ -109,10 +109,10 @@ async fn which_extensions_there_are() {
     let world = World::new().await;
     world.ask("GET /v2/_oci/ext/discover").await.shows(expect![[r#"
         200 OK
-        content-length: 716
+        content-length: 758
         content-type: application/json
 
-        {"extensions":[{"name":"_oci","url":"https://github.com/opencontainers/distribution-spec/blob/main/extensions/_oci.md","description":"Says which extensions there are, and where a tag pointed.","endpoints":["_oci/ext/discover","_oci/tag-history/<tag>"]},{"name":"_moorage","url":"https://github.com/moorage/moorage","description":"A repository's recycle bin and its policy, why something is kept or when it goes, and the definitions of artifact types.","endpoints":["_moorage/types","_moorage/types/<type>","_moorage/types/<type>/logo","_moorage/types/<type>/versions","_moorage/types/<type>/versions/<version>","_moorage/recycle-bin/","_moorage/recycle-bin/<digest>","_moorage/policy","_moorage/explain/<digest>"]}]}
+        {"extensions":[{"name":"_oci","url":"https://github.com/opencontainers/distribution-spec/blob/main/extensions/_oci.md","description":"Says which extensions there are, and where a tag pointed.","endpoints":["_oci/ext/discover","_oci/tag-history/<tag>"]},{"name":"_moorage","url":"https://github.com/moorage/moorage","description":"A repository's recycle bin and its policy, why something is kept or when it goes, the definitions of artifact types, and a search for artifacts.","endpoints":["_moorage/types","_moorage/types/<type>","_moorage/types/<type>/logo","_moorage/types/<type>/versions","_moorage/types/<type>/versions/<version>","_moorage/recycle-bin/","_moorage/recycle-bin/<digest>","_moorage/policy","_moorage/explain/<digest>","_moorage/search"]}]}
     "#]]);
     world.ask("GET /v2/team/app/_oci/ext/discover").await.is(200);
     world.ask("GET /v2/Team/_oci/ext/discover").await.is_refused(400, "NAME_INVALID");

@@ -2,10 +2,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "`serde_json::json!` unwraps inside")]
 
-use moorage_ports::facts::{ContentRecord, GrantRecord, ManifestRecord, Node, State, TagRecord, TrashRecord};
+use moorage_ports::facts::{
+    ContentRecord, GrantRecord, ManifestRecord, Node, SearchedRecord, State, TagRecord, TrashRecord,
+};
 use moorage_ports::{Fact, Incarnation, Item, Key, Nonce, ObjectKey, Timestamp, Version};
 use moorage_stories::invariants::{
-    ALWAYS, WHERE_NOBODY_IS_OVERTAKEN, WHERE_NOTHING_FAILED, WHERE_NOTHING_IS_MISSING,
+    ALWAYS, WHERE_ALL_CHANGES_WERE_READ, WHERE_NO_COLLECTOR_IS_OVERTAKEN, WHERE_NOBODY_IS_OVERTAKEN,
+    WHERE_NOTHING_FAILED, WHERE_NOTHING_IS_MISSING,
 };
 use moorage_stories::{Snapshot, assert_reads, expect};
 use serde_json::json;
@@ -112,6 +115,51 @@ async fn what_is_taken_away_is_missed() {
             object <layer>/other/~8: nothing
         "#]],
     );
+    world.end().await;
+}
+
+/// What is searched, once a collector has read all: an item of it too few, or that says something else.
+#[tokio::test]
+async fn what_is_searched_is_watched() {
+    let world = World::new().await;
+    world.push_image("app", "v1").await;
+    world.collect().await;
+    let whole = world.snapshot().await;
+    let broken = |snapshot: &Snapshot| {
+        let all_read = [WHERE_ALL_CHANGES_WERE_READ, WHERE_NO_COLLECTOR_IS_OVERTAKEN];
+        let names = all_read.into_iter().filter(|(_, invariant)| !invariant(snapshot).is_empty());
+        let mut names: Vec<&str> = names.map(|(name, _)| name).collect();
+        let others = broken(snapshot);
+        names.extend(Some(&*others).filter(|others| *others != "nothing"));
+        names.join(", ")
+    };
+    assert_eq!(broken(&whole), "");
+    let (mut entries, mut said) = (0, 0);
+    for (key, item) in &whole.rows {
+        let mut without = whole.clone();
+        without.rows.remove(key);
+        match &item.fact {
+            Fact::SearchEntry => {
+                entries += 1;
+                assert_eq!(broken(&without), "what is there is searched", "{key:?}");
+            }
+            Fact::Searched(searched) => {
+                said += 1;
+                assert_eq!(broken(&without), "what is there is searched, what is searched is there");
+                let mut with = |changed| {
+                    without.rows.insert(key.clone(), Item { fact: Fact::Searched(changed), ..item.clone() });
+                    broken(&without)
+                };
+                let longer = SearchedRecord { size: searched.size + 1, ..searched.clone() };
+                assert_eq!(with(longer), "what is searched is right");
+                let of_another_life =
+                    SearchedRecord { incarnation: Incarnation(Nonce(1)), ..searched.clone() };
+                assert_eq!(with(of_another_life), "what is there is searched, what is searched is there");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((entries, said), (4, 1));
     world.end().await;
 }
 

@@ -1,22 +1,20 @@
 //! Holding one item against what it says of others.
 
-use std::collections::BTreeSet;
-
 use moorage_ports::facts::{ReferrerRecord, State, TagRecord};
 use moorage_ports::{Action, Expect, Fact, Item, Key, PortError, Reviewed};
 
-use super::{Audit, Finding, Remedy, Wrong};
+use super::{Audit, Finding, Remedy, Waiting, Wrong};
 use crate::holds::hold_of_tag;
 use crate::look::record_of;
 use crate::real::{Held, is_real};
 use crate::steps::version_of;
 
 impl Audit {
-    /// What is wrong with an item. Without `waiting`, as if no review waited for anything.
+    /// What is wrong with an item. Without `waiting`, as if nothing waited for anything.
     pub(super) async fn check(
         &self,
         item: &Item,
-        waiting: Option<&BTreeSet<Reviewed>>,
+        waiting: Option<&Waiting>,
     ) -> Result<Vec<Finding>, PortError> {
         let found = match &item.fact {
             Fact::Hold => self.hold(&item.key).await?,
@@ -29,6 +27,8 @@ impl Audit {
             Fact::Body(_) | Fact::Listed | Fact::WasHeld | Fact::WasTagged | Fact::Recycled => {
                 self.left_over(item).await?
             }
+            Fact::SearchEntry => self.search_entry(item).await?,
+            Fact::Searched(searched) => self.searched_item(item, searched, waiting).await?,
             Fact::Format { .. }
             | Fact::UploadSecret { .. }
             | Fact::Catalog
@@ -37,7 +37,8 @@ impl Audit {
             | Fact::Type(_)
             | Fact::TagHistory(_)
             | Fact::Review
-            | Fact::FeedPlace { .. } => None,
+            | Fact::FeedPlace { .. }
+            | Fact::Event(_) => None,
         };
         Ok(found.into_iter().collect())
     }

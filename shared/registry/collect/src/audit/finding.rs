@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use moorage_oci::{Digest, RepositoryName};
 use moorage_ports::{Action, Key, ObjectKey, Reviewed};
 
 use crate::reviews::Review;
@@ -54,6 +55,10 @@ pub enum Wrong {
     MissingReferrer(Key),
     /// Something of a manifest that is not there any more.
     LeftOver(Key),
+    /// A manifest that is there, and that nobody who searches can find: not at all, or not by this.
+    Unsearched(Key),
+    /// Leads whoever searches to a manifest that is not there, in this life or by this.
+    StaleSearch(Key),
 }
 
 /// What puts it right.
@@ -64,6 +69,8 @@ pub enum Remedy {
     Ask(Review),
     /// One transaction, which checks that all is as it was seen.
     Write(Vec<Action>),
+    /// What is searched of this manifest is written or removed, as its record says by then.
+    Search(RepositoryName, Digest),
 }
 
 impl Wrong {
@@ -85,6 +92,8 @@ impl Wrong {
             Self::StaleReferrer(_) => "stale referrer",
             Self::MissingReferrer(_) => "missing referrer",
             Self::LeftOver(_) => "left over",
+            Self::Unsearched(_) => "not searched",
+            Self::StaleSearch(_) => "stale search",
         }
     }
 }
@@ -107,7 +116,9 @@ impl fmt::Display for Wrong {
             | Self::UnheldTag(key)
             | Self::StaleReferrer(key)
             | Self::MissingReferrer(key)
-            | Self::LeftOver(key) => write!(f, "{key:?}"),
+            | Self::LeftOver(key)
+            | Self::Unsearched(key)
+            | Self::StaleSearch(key) => write!(f, "{key:?}"),
         }
     }
 }

@@ -1,27 +1,25 @@
 //! Nodes, and what else is looked at by reviews: whether one waits that has to, and whether the bytes are there.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 use moorage_oci::{Digest, Manifest, RepositoryName};
 use moorage_ports::facts::{ContentRecord, GrantRecord, ManifestRecord, ReferrerRecord, State};
 use moorage_ports::{Action, Change, Expect, Fact, Item, Key, ObjectKey, PortError, Reviewed};
 
 use super::checks::unchanged;
-use super::{Audit, Finding, Remedy, Wrong};
+use super::{Audit, Finding, Remedy, Waiting, Wrong};
 use crate::reviews::reviews;
 
 impl Audit {
     pub(super) async fn node(
         &self,
         item: &Item,
-        waiting: Option<&BTreeSet<Reviewed>>,
+        waiting: Option<&Waiting>,
     ) -> Result<Vec<Finding>, PortError> {
         let Some(of) = item.key.reviewed() else {
             return Err(PortError::Corrupt(format!("{:?} is not what its record says", item.key)));
         };
         let mut found = Vec::new();
-        let waits = waiting.is_some_and(|waiting| waiting.contains(&of));
+        let waits = waiting.is_some_and(|waiting| waiting.reviews.contains(&of));
         if !waits && self.needs_a_review(&of, item).await? {
             // As if it had just come to be as it is: that is the change that was lost.
             let change = Change { key: item.key.clone(), old: None, new: Some(item.clone()), at: None };
@@ -37,6 +35,7 @@ impl Audit {
             (Fact::Manifest(record), Reviewed::Manifest(repository, digest)) => {
                 found.extend(self.document(item, repository, digest, record).await?);
                 found.extend(self.listed_referrer(item, repository, digest, record).await?);
+                found.extend(self.is_found(item, repository, digest, record, waiting).await?);
             }
             (Fact::Content(content), _) => found.extend(self.bytes_of_content(item, content).await?),
             (Fact::Grant(grant), Reviewed::Grant(_, digest)) => {

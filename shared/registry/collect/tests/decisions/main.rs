@@ -1,8 +1,10 @@
 //! The two decisions that everything rests on, as tables: whether a hold is real, and what a change asks to look at;
-//! and what a change adds to the history of a tag.
+//! what a change adds to the history of a tag and to what is searched, and which event it is.
 
+mod events;
 mod holds;
 mod reviews;
+mod search;
 mod tag_history;
 
 use moorage_oci::{Digest, RepositoryName};
@@ -38,6 +40,7 @@ fn node(state: State, life: u128) -> Node {
 fn manifest(name: &str, state: State, life: u128) -> Item {
     let record = ManifestRecord {
         artifact_type: None,
+        pushed: None,
         node: node(state, life),
         media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
         size: 1,

@@ -118,6 +118,7 @@ impl Push {
         let long = push.bytes.len() > INLINE_BODY_BYTES_MAX;
         let record = ManifestRecord {
             artifact_type: None,
+            pushed: None,
             recycled: None,
             unheld: None,
             object: long.then(|| ObjectKey::manifest(digest, push.repository, node.incarnation)),
@@ -259,6 +260,7 @@ impl Push {
         self.set_live(&mut record.node);
         record.unheld = None;
         record.artifact_type = around.judged.artifact_type;
+        record.pushed.get_or_insert(self.now());
         let mut actions = Vec::new();
         if let Some(since) = record.recycled.take() {
             let key = Key::recycled(push.repository, since, digest);
