@@ -78,9 +78,12 @@ pub fn refusal(error: &RegistryError) -> (StatusCode, ErrorCode) {
         E::Request(InvalidRequest::MethodNotAllowed { .. }) => {
             (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported)
         }
-        E::Request(InvalidRequest::Query { .. } | InvalidRequest::Unreadable(_)) => {
-            (StatusCode::BAD_REQUEST, ErrorCode::Unsupported)
-        }
+        E::Request(
+            InvalidRequest::Query { .. }
+            | InvalidRequest::UnknownParameter { .. }
+            | InvalidRequest::Unreadable(_),
+        ) => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
+        E::NotSearched => (StatusCode::NOT_FOUND, ErrorCode::Unsupported),
         E::PolicyInvalid { .. } | E::DefinitionInvalid { .. } | E::DefinitionOfAnother { .. } => {
             (StatusCode::BAD_REQUEST, ErrorCode::Unsupported)
         }

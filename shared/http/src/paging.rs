@@ -1,9 +1,13 @@
-//! `n` and `last` of a list, and the `Link` to its next page.
+//! `n`, `last`, `before` and `since` of a list, and the `Link` to its next page.
+
+use std::str::FromStr;
 
 use moorage_operations::InvalidRequest;
+use moorage_ports::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::query::Query;
+use crate::time::from_rfc3339;
 
 /// Everything but the unreserved characters of RFC 3986.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -20,6 +24,41 @@ pub(crate) fn limit(query: &Query<'_>) -> Result<Option<usize>, InvalidRequest> 
     }
     // More than fits is more than there is.
     Ok(Some(n.parse().unwrap_or(usize::MAX)))
+}
+
+/// Where the page before ended, as its link says.
+///
+/// # Errors
+/// `Query` where `last` is no such place.
+pub(crate) fn last<P: FromStr>(query: &Query<'_>) -> Result<Option<P>, InvalidRequest> {
+    let invalid = |_| InvalidRequest::Query {
+        parameter: "last",
+        reason: "take it from the Link of the page before".to_owned(),
+    };
+    query.get("last").map(|text| text.parse().map_err(invalid)).transpose()
+}
+
+/// Only what happened before this time.
+///
+/// # Errors
+/// `Query` where `before` is no time.
+pub(crate) fn before(query: &Query<'_>) -> Result<Option<Timestamp>, InvalidRequest> {
+    // What happened in the millisecond that it cuts in two may be before it.
+    Ok(time(query, "before")?.map(|(whole, has_more)| whole.plus_ms(u64::from(has_more))))
+}
+
+/// Only what happened after this time.
+///
+/// # Errors
+/// `Query` where `since` is no time.
+pub(crate) fn since(query: &Query<'_>) -> Result<Option<Timestamp>, InvalidRequest> {
+    Ok(time(query, "since")?.map(|(whole, _)| whole))
+}
+
+fn time(query: &Query<'_>, parameter: &'static str) -> Result<Option<(Timestamp, bool)>, InvalidRequest> {
+    let Some(text) = query.get(parameter) else { return Ok(None) };
+    let reason = || format!("expected a time such as 2026-11-26T13:00:00Z, found `{text}`");
+    from_rfc3339(text).map(Some).ok_or_else(|| InvalidRequest::Query { parameter, reason: reason() })
 }
 
 /// `</v2/…?n=100&last=v9>; rel="next"`, relative to the registry's own address.

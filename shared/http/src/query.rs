@@ -1,8 +1,8 @@
 //! The query of a request: names and values, decoded. Values with a wrong escape are taken as they stand,
 //! as every browser does; what they mean is checked where they are used.
 //!
-//! A `+` is a plus (RFC 3986), not a space as in a form: no value of this API has a space, and many media
-//! types have a plus, which people and some clients write as it is.
+//! A `+` is a plus (RFC 3986), not a space as in a form: many media types have a plus, which people and some clients
+//! write as it is. A space is `%20`.
 
 use std::borrow::Cow;
 
@@ -31,6 +31,11 @@ impl<'a> Query<'a> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_ref())
     }
 
+    /// Names and values, in the order they came.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
     /// Every value of a name.
     pub fn all<'q>(&'q self, name: &'q str) -> impl Iterator<Item = &'q str> {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_ref())
@@ -53,6 +58,7 @@ mod tests {
         assert_eq!(query.get("flag"), Some(""));
         assert_eq!(query.get("x"), Some("1+1 2"));
         assert_eq!(query.get("none"), None);
+        assert_eq!(query.pairs().map(|(name, _)| name).collect::<String>(), "tagdigesttagflagx");
         assert_eq!(Query::parse(None), Query::default());
     }
 

@@ -166,6 +166,7 @@ impl Registry {
             (Route::RecycleBin { repository, digest: Some(digest) }, "DELETE") => {
                 self.writable()?.purge(&repository, &digest).await
             }
+            (Route::Search { repository }, "GET") => self.get_search(repository.as_deref(), &head).await,
             (Route::Explain { repository, digest }, "GET") => {
                 self.get_explanation(&repository, &digest).await
             }
@@ -236,6 +237,7 @@ fn not_allowed(route: &Route<'_>, method: &Method) -> RegistryError {
         Route::Base => "GET, HEAD",
         Route::Catalog | Route::Extensions { .. } | Route::Tags { .. } | Route::Referrers { .. } => "GET",
         Route::RecycleBin { digest: None, .. } | Route::Explain { .. } | Route::TagHistory { .. } => "GET",
+        Route::Search { .. } => "GET",
         Route::RecycleBin { digest: Some(_), .. } => "POST, DELETE",
         Route::Policy { .. } | Route::RegistryPolicy => "GET, PUT",
         Route::Types { of: TypesRoute::Definition(_), .. } => "GET, PUT, DELETE",
@@ -272,6 +274,7 @@ impl Names {
                 let repository = repository.as_deref().unwrap_or_default();
                 ("types", repository, of.artifact_type().unwrap_or_default())
             }
+            Route::Search { repository } => ("search", repository.as_deref().unwrap_or_default(), ""),
             Route::Explain { repository, digest } => ("explain", repository.as_ref(), digest.as_ref()),
             Route::Tags { repository } => ("tags", repository.as_ref(), ""),
             Route::Manifest { repository, reference } => {

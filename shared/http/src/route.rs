@@ -27,6 +27,8 @@ pub enum Route<'a> {
     RegistryPolicy,
     /// `/v2/_moorage/types`, and what lies under it; the same of a repository
     Types { repository: Option<Cow<'a, str>>, of: TypesRoute<'a> },
+    /// `/v2/_moorage/search`, and the same of a repository
+    Search { repository: Option<Cow<'a, str>> },
     /// `/v2/<name>/_moorage/explain/<digest>`
     Explain { repository: Cow<'a, str>, digest: Cow<'a, str> },
     /// `/v2/<name>/tags/list`
@@ -83,6 +85,7 @@ pub fn route(path: &str) -> Result<Route<'_>, InvalidRequest> {
         "_catalog" => return Ok(Route::Catalog),
         "_oci/ext/discover" => return Ok(Route::Extensions { repository: None }),
         "_moorage/policy" => return Ok(Route::RegistryPolicy),
+        "_moorage/search" => return Ok(Route::Search { repository: None }),
         _ => {}
     }
     if let Some(types) = rest.strip_prefix("_moorage/types") {
@@ -102,6 +105,7 @@ pub fn route(path: &str) -> Result<Route<'_>, InvalidRequest> {
         }
         return Ok(match ours {
             "policy" => Route::Policy { repository },
+            "search" => Route::Search { repository: Some(repository) },
             "recycle-bin" | "recycle-bin/" => Route::RecycleBin { repository, digest: None },
             _ => match ours.split_once('/').ok_or_else(unknown)? {
                 ("recycle-bin", digest) => Route::RecycleBin { repository, digest: Some(decoded(digest)?) },
@@ -208,6 +212,7 @@ mod tests {
                 Route::TagHistory { repository: repository.clone(), tag: "list".into() },
             );
             expect("_oci/ext/discover", Route::Extensions { repository: Some(repository.clone()) });
+            expect("_moorage/search", Route::Search { repository: Some(repository.clone()) });
         }
     }
 
@@ -255,12 +260,24 @@ mod tests {
 
     #[test]
     fn what_names_nothing_is_unknown() {
-        for path in
-            ["", "/", "/v1/", "/v2x", "/v2/a", "/v2/a/b", "/v2/a/b/c", "/v2/uploads/x", "/v2/a/uploads/x"]
-        {
+        for path in [
+            "",
+            "/",
+            "/v1/",
+            "/v2x",
+            "/v2/a",
+            "/v2/a/b",
+            "/v2/a/b/c",
+            "/v2/uploads/x",
+            "/v2/a/uploads/x",
+            "/v2/_moorage/search/x",
+            "/v2/a/_moorage/search/",
+            "/v2/a/_moorage/search/x",
+        ] {
             assert_eq!(route(path), Err(InvalidRequest::UnknownRoute), "{path}");
         }
         assert_eq!(route("/v2"), Ok(Route::Base));
         assert_eq!(route("/v2/_catalog"), Ok(Route::Catalog));
+        assert_eq!(route("/v2/_moorage/search"), Ok(Route::Search { repository: None }));
     }
 }

@@ -7,6 +7,7 @@ mod manifests;
 mod policy;
 mod recycle_bin;
 mod referrers;
+mod search;
 mod tag_history;
 mod type_policy;
 mod types;

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 
 use http::{Response, StatusCode};
 use moorage_oci::{Descriptor, Digest, RepositoryName, Tag, media_type};
-use moorage_operations::{InvalidRequest, RegistryError, TagHistoryQuery};
+use moorage_operations::{RegistryError, TagHistoryQuery};
 use moorage_ports::facts::{TagEvent, TagHappening};
 use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::body::AnswerBody;
-use crate::paging::{limit, link};
+use crate::paging::{before, last, limit, link, since};
 use crate::query::Query;
 use crate::registry::Registry;
 use crate::request::Head;
-use crate::time::{from_rfc3339, rfc3339};
+use crate::time::rfc3339;
 
 const TIMESTAMP: &str = "org.opencontainers.distribution.tag.timestamp";
 const EVENT: &str = "org.opencontainers.distribution.tag.event";
@@ -56,21 +56,11 @@ impl Registry {
 }
 
 fn asked(query: &Query<'_>) -> Result<TagHistoryQuery, RegistryError> {
-    let invalid = |parameter, reason: String| InvalidRequest::Query { parameter, reason };
-    let time = |parameter: &'static str| {
-        let text = query.get(parameter)?;
-        let expected = || format!("expected a time such as 2026-11-26T13:00:00Z, found `{text}`");
-        Some(from_rfc3339(text).ok_or_else(|| invalid(parameter, expected())))
-    };
-    let place = |text: &str| {
-        text.parse().map_err(|_| invalid("last", "take it from the Link of the page before".to_owned()))
-    };
     Ok(TagHistoryQuery {
         limit: limit(query)?,
-        after: query.get("last").map(place).transpose()?,
-        // What happened in the millisecond that it cuts in two may be before it.
-        before: time("before").transpose()?.map(|(whole, has_more)| whole.plus_ms(u64::from(has_more))),
-        since: time("since").transpose()?.map(|(whole, _)| whole),
+        after: last(query)?,
+        before: before(query)?,
+        since: since(query)?,
         digest: query.get("digest").map(str::parse::<Digest>).transpose()?,
     })
 }

@@ -24,6 +24,8 @@ pub enum InvalidRequest {
     MethodNotAllowed { method: String, allowed: &'static str },
     #[error("the query parameter `{parameter}` is not valid: {reason}")]
     Query { parameter: &'static str, reason: String },
+    #[error("there is no query parameter `{parameter}` here; use {known}")]
+    UnknownParameter { parameter: String, known: &'static str },
     #[error("the header `{header}` is not valid: {reason}")]
     Header { header: &'static str, reason: String },
     #[error("the closing request of an upload needs `?digest=<digest of the whole blob>`")]
@@ -140,6 +142,8 @@ pub enum RegistryError {
         "this address asks more often than {per_second} times a second, the most that this registry answers; wait {retry_after_s} s and ask again, with fewer requests at once"
     )]
     TooManyRequests { per_second: u32, retry_after_s: u32 },
+    #[error("this registry cannot be searched: its owner has switched that off")]
+    NotSearched,
     #[error("the range is outside of the blob, which has {size} bytes")]
     RangeNotSatisfiable { size: u64 },
     #[error(

@@ -25,6 +25,7 @@ mod push_manifest;
 mod record_object;
 mod recycle_bin;
 mod restore;
+mod search;
 mod set_tags;
 mod tag_history;
 mod trash;
@@ -48,6 +49,7 @@ pub use record_object::Recorded;
 pub use recycle_bin::{RecycledManifest, RecycledPage};
 pub use registry::{Common, Pull, Push};
 pub use restore::Restored;
+pub use search::{FoundManifest, InvalidPlatform, Lead, NamedValue, Platform, SearchPage, SearchQuery};
 pub use settings::{MissingChildren, Settings, TypeChecks};
 pub use tag_history::{TagHistoryPage, TagHistoryQuery};
 pub use types::{

@@ -12,8 +12,10 @@ fuzz_target!(|path: &str| {
         | Route::Catalog
         | Route::Extensions { repository: None }
         | Route::RegistryPolicy
+        | Route::Search { repository: None }
         | Route::Types { repository: None, .. } => return,
         Route::Extensions { repository: Some(repository) }
+        | Route::Search { repository: Some(repository) }
         | Route::Types { repository: Some(repository), .. }
         | Route::Tags { repository }
         | Route::Manifest { repository, .. }
