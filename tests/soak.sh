@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Clients push, delete, restore and pull while collectors take away what nothing holds after two seconds and processes
-# are killed at random (tests/soak). Nothing may be lost, at the end nothing may be left, and an audit finds nothing but
-# what somebody left behind who died.
+# are killed at random (tests/soak). Nothing may be lost, at the end nothing may be left, the events tell of each life from
+# its push to its end (not with --functions: tests/functions.sh has that), and an audit finds nothing but what somebody
+# left behind who died.
 #
 #   tests/soak.sh [--gateway | --functions] [--seconds N | --full] [--seed N] [--clients N]
 #
@@ -66,6 +67,14 @@ audit() {
   "$work/registry" audit --log warn "${keep[@]}" "$@" | sed 's/^/audit, repaired: /' || fail "a repaired $where is not whole"
 }
 
+# told OPTION...: the events, when all of them are handed over.
+told() {
+  local keep
+  read -ra keep <<<"$keeping"
+  "$work/registry" collect --once --log warn "${keep[@]}" --events-file "$work/events" "$@" >/dev/null
+  python3 "$checkout/tests/soak/told.py" "$work/events" || fail "the events of $where, seed $seed, do not tell it all"
+}
+
 may_be_found='(dead hold|left over|nameless object): '
 
 no_event_is_pending() { curl --silent --fail "http://$control/state" | grep -q '"pending":0'; }
@@ -74,15 +83,18 @@ cat_logs() { find "$logs" -name '*.log' -exec cat {} +; }
 
 case $where in
   serve)
-    soak --binary "$work/registry" --process "--data $work/data $keeping" --objects "$work/data/blobs"
+    soak --binary "$work/registry" --process "--data $work/data $keeping --events-file $work/events" \
+      --objects "$work/data/blobs"
+    told --data "$work/data"
     audit --data "$work/data"
     ;;
   gateway)
     use_engines minio
     on="--bucket soak --table soak --create $keeping"
     # Objects that a signed URL may lead to stay for as long as that: here they are in the trash at the end.
-    soak --binary "$work/registry" --process "$on --collect" --process "$on" --objects "$work/minio/soak" \
-      --dynamodb "${dynamodb_url#http://}" --table soak
+    soak --binary "$work/registry" --process "$on --collect --events-file $work/events" --process "$on" \
+      --objects "$work/minio/soak" --dynamodb "${dynamodb_url#http://}" --table soak
+    told --bucket soak --table soak
     audit --bucket soak --table soak
     ;;
   functions)

@@ -25,7 +25,8 @@ pub(crate) fn run(audit: &Audit) -> ExitCode {
 
 /// How many things were found.
 fn audited(audit: &Audit) -> Result<u64, String> {
-    let managed = Managed::open(&audit.stored, &audit.keeping)?;
+    let mut managed = Managed::open(&audit.stored, &audit.keeping)?;
+    managed.settings.search = audit.searching.is_on();
     let repair = if audit.repair { Repair::Yes } else { Repair::No };
     let mut counts = Counts::default();
     let mut say = |finding: &Finding, repaired: Repaired| {
@@ -33,6 +34,7 @@ fn audited(audit: &Audit) -> Result<u64, String> {
         println!("{}{}", finding.wrong, ending(repaired));
     };
     let auditor = managed.storage.audit(managed.context.clone(), managed.settings.times(), audit.children());
+    let auditor = auditor.searched(managed.settings.search);
     let done = managed.runtime.block_on(auditor.run(repair, &mut say));
     drop(auditor);
     managed.close();

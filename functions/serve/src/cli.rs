@@ -11,6 +11,8 @@ use moorage_oci::{Digest, RepositoryName};
 use moorage_operations::{MissingChildren, Settings};
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::events::EventOptions;
+
 /// A registry for OCI artifacts: container images, Helm charts, and any other kind.
 ///
 /// `moorage` alone serves, with the options of `moorage serve`.
@@ -66,6 +68,10 @@ pub(crate) struct Collect {
     pub(crate) stored: Stored,
     #[command(flatten)]
     pub(crate) keeping: Keeping,
+    #[command(flatten)]
+    pub(crate) searching: Searching,
+    #[command(flatten)]
+    pub(crate) events: EventOptions,
     /// The least important messages to log, to standard error: as text on a terminal, else as JSON.
     #[arg(long, env = "MOORAGE_LOG", value_name = "LEVEL", default_value = "info")]
     pub(crate) log: LogLevel,
@@ -100,6 +106,8 @@ pub(crate) struct Audit {
     pub(crate) stored: Stored,
     #[command(flatten)]
     pub(crate) keeping: Keeping,
+    #[command(flatten)]
+    pub(crate) searching: Searching,
     /// The least important messages to log, to standard error: as text on a terminal, else as JSON.
     #[arg(long, env = "MOORAGE_LOG", value_name = "LEVEL", default_value = "info")]
     log: LogLevel,
@@ -158,6 +166,27 @@ fn duration_ms(text: &str) -> Result<u64, String> {
     u64::try_from(duration.as_millis()).map_err(|_| "that is too long".to_owned())
 }
 
+/// Whether what is pushed can be searched for.
+#[derive(Args, Clone)]
+pub(crate) struct Searching {
+    /// Whether what is pushed can be searched for. Whoever collects writes what that takes: all processes on one
+    /// storage should be told the same. `moorage audit --repair` adds what was pushed while it was off.
+    #[arg(long, env = "MOORAGE_SEARCH", value_name = "WHETHER", default_value = "on")]
+    search: Switch,
+}
+
+impl Searching {
+    pub(crate) fn is_on(&self) -> bool {
+        self.search == Switch::On
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
 /// Where everything is stored, as it is said.
 #[derive(Args, Clone)]
 pub(crate) struct Stored {
@@ -194,6 +223,12 @@ pub(crate) struct Serve {
     /// table's stream, and where the functions run, one of them does it. In a directory it is always done.
     #[arg(long, env = "MOORAGE_COLLECT")]
     pub(crate) collect: bool,
+
+    #[command(flatten)]
+    searching: Searching,
+
+    #[command(flatten)]
+    pub(crate) events: EventOptions,
 
     /// Makes the bucket and the table where they are not there. Without it, what is missing is named.
     #[arg(long)]
@@ -340,6 +375,7 @@ impl Serve {
             },
             manifest_bytes_max: self.manifest_bytes_max,
             redirect_bytes_min: self.redirect_bytes_min,
+            search: self.searching.is_on(),
             ..self.keeping.settings(place)
         }
     }

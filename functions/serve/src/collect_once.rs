@@ -1,7 +1,10 @@
-//! `moorage collect --once`: one round of the collector, for cron.
+//! `moorage collect --once`: one round of the collector, for cron; and what it has to tell is told.
+
+use moorage_collector::Outlet;
 
 use crate::cli::Collect;
 use crate::collecting::round;
+use crate::events;
 use crate::managing::Managed;
 
 /// Rounds one after the other while there is something due: what is taken away makes other things due.
@@ -12,8 +15,11 @@ const ROUNDS_MAX: usize = 100;
 /// # Errors
 /// Why it can't be done, or not all of it, for the one who started it.
 pub(crate) fn run(collect: &Collect) -> Result<(), String> {
-    let managed = Managed::open(&collect.stored, &collect.keeping)?;
-    let collector = managed.collector();
+    let mut managed = Managed::open(&collect.stored, &collect.keeping)?;
+    managed.settings.search = collect.searching.is_on();
+    let sink = events::sink(&collect.events, managed.context.clock.clone())?;
+    let outlet = if sink.is_some() { Outlet::Later } else { Outlet::Nobody };
+    let collector = managed.collector().telling(outlet);
     let done = managed.runtime.block_on(async {
         for _ in 0..ROUNDS_MAX {
             let worked = round(&collector).await.map_err(|error| error.to_string())?;
@@ -23,6 +29,9 @@ pub(crate) fn run(collect: &Collect) -> Result<(), String> {
             if worked.done == 0 {
                 break;
             }
+        }
+        if let Some(sink) = &sink {
+            events::deliver_all(&collector, &**sink).await?;
         }
         println!("collected: {}", collector.tally());
         Ok(())

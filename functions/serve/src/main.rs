@@ -6,6 +6,7 @@ mod cli;
 mod client_rates;
 mod collect_once;
 mod collecting;
+mod events;
 mod explain;
 mod greeting;
 mod logging;

@@ -31,7 +31,8 @@ impl Managed {
     }
 
     pub(crate) fn collector(&self) -> Collector {
-        self.storage.collector(self.context.clone(), self.settings.times())
+        let collector = self.storage.collector(self.context.clone(), self.settings.times());
+        collector.searched(self.settings.search)
     }
 
     /// Lets go of it, once nothing that was made of it is left.

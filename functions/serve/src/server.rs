@@ -12,10 +12,11 @@ use hyper_util::server::graceful::GracefulShutdown;
 use moorage_http::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 
 use crate::cli::Serve;
 use crate::client_rates::ClientRates;
-use crate::collecting::collect;
+use crate::collecting;
 use crate::greeting::greeting;
 use crate::startup::{self, Opened};
 
@@ -33,20 +34,17 @@ pub(crate) fn run(serve: &Serve) -> Result<(), String> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
     // Connections to storage belong to the runtime that made them, so there is one for all.
-    let Opened { registry, collector, storage, rates } = startup::open(serve, &runtime)?;
+    let Opened { registry, collecting, storage, rates } = startup::open(serve, &runtime)?;
     runtime.block_on(async {
         let listener = TcpListener::bind(serve.listen).await.map_err(|e| cannot_listen(serve.listen, &e))?;
         let address = listener.local_addr().map_err(|e| cannot_listen(serve.listen, &e))?;
         storage.announce(&format!("http://{address}"))?;
         let mut stop = StopSignal::new().map_err(|e| e.to_string())?;
         println!("{}", greeting(address, &storage.place()));
-        let collecting = collector.map(|collector| tokio::spawn(collect(collector)));
+        let mut beside = collecting.map_or_else(JoinSet::new, collecting::start);
         accept(listener, &registry, rates.as_ref(), &mut stop).await;
-        if let Some(collecting) = collecting {
-            // Whatever it is doing, the next one goes on with.
-            collecting.abort();
-            let _stopped = collecting.await;
-        }
+        // Whatever they are doing, the next process goes on with.
+        beside.shutdown().await;
         Ok::<_, String>(())
     })?;
     drop(registry);

@@ -1,5 +1,6 @@
 //! The process, from outside: how it starts, what it says, what it refuses, and how it stops.
 
+mod events;
 mod gateway;
 mod management;
 mod throttling;
@@ -232,6 +233,11 @@ fn help_names_every_option_and_its_variable() {
         "table",
         "redirect-bytes-min",
         "client-requests-per-second",
+        "events-file",
+        "events-webhook",
+        "events-webhook-secret",
+        "events-source",
+        "search",
     ] {
         assert!(help.contains(&format!("--{option}")), "--{option} is not in:\n{help}");
         let variable = format!("MOORAGE_{}", option.to_uppercase().replace('-', "_"));
