@@ -32,7 +32,7 @@ done
 # it. Both are kept for the next time.
 builds=${MOORAGE_COLD_START_BUILDS:-$MOORAGE_TOOLS/cold-start}
 # Those whose level the profiles set one by one (Cargo.toml).
-sdk=(aws-config aws-sdk-dynamodb aws-sdk-dynamodbstreams aws-sdk-s3 aws-sdk-sts)
+sdk=(aws-config aws-sdk-dynamodb aws-sdk-dynamodbstreams aws-sdk-eventbridge aws-sdk-s3 aws-sdk-sts)
 
 # build NAME PROFILE [CARGO_OPTION...]
 build() {

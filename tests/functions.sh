@@ -11,6 +11,9 @@
 # chunked       200 MB in chunks, by regctl and by the Rust crate oci-client
 # rough         clients again, while instances are killed and events come late, twice and out of order
 # events        objects that came straight to S3 are recorded, changes of the table are read; late, twice, out of order
+# told          what happens in the registry arrives on a bus of EventBridge, each thing under one id, whatever the bus does
+# judged        the same, where the bus is somebody else's: moto, whose archive and rules have the say
+# searched      what was pushed is found by what it is, and no longer once it is deleted
 # fuzz          requests that no client means: each is answered, and no function panics
 #
 # All of them without a name. The functions are MOORAGE_FUNCTIONS (a folder), else the checkout's release build.
@@ -18,7 +21,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/parts.sh"
 
-all=(stable dev sparse redirected clients limits chunked rough events fuzz)
+all=(stable dev sparse redirected clients limits chunked rough events told judged searched fuzz)
 take_parts "$@"
 
 # Base64 and the rest of an event make 4,000,000 bytes some 5.4 million, of the 6,291,456 that Lambda takes.
@@ -156,6 +159,42 @@ part_events() {
   wait_for "$functions" "$work/events-front-door.log" nothing_pending
   [ "$(($(counted delivered) - before)) $(counted failed) $(counted too_old) $(counted filtered)" = "2 2 1 2" ] ||
     fail "not two records were read, and one given up, one too old, two filtered: $(state)"
+  stop_functions
+}
+
+part_told() {
+  need python3
+  start_functions told --parameter Anonymous=push --parameter EventBus=the-bus --parameter EventSource=the-registry \
+    --events rough --seed 13
+  python3 "$checkout/tests/front-door/told.py" "$registry" "$control" "$dynamodb_url" told "$functions_log"
+  stop_functions
+}
+
+part_judged() {
+  need moto_server
+  claim_port
+  local moto=$port arguments
+  start "$work/moto.log" moto_server --port "$moto"
+  wait_for "$pid" "$work/moto.log" curl --silent --fail "http://127.0.0.1:$moto/moto-api/data.json"
+  judged() { "$MOORAGE_TOOLS/python/moto_server/bin/python" "$checkout/tests/front-door/judged.py" "$@"; }
+  arguments=(none none none none "http://127.0.0.1:$moto")
+  judged "${arguments[@]}" start
+  AWS_ENDPOINT_URL_EVENTBRIDGE=http://127.0.0.1:$moto start_functions judged --parameter Anonymous=push \
+    --parameter EventBus=the-bus --parameter EventSource=the-registry
+  judged "$registry" "$control" "$dynamodb_url" judged "http://127.0.0.1:$moto" look
+  stop_functions
+  stop "$pid" || true
+}
+
+part_searched() {
+  need python3
+  start_functions searched --parameter Anonymous=push --events rough --seed 17
+  python3 "$checkout/tests/front-door/searched.py" "$registry" "$control" "$dynamodb_url" searched
+  stop_functions
+  # Where it is switched off, that is said.
+  start_functions unsearched --parameter Search=off
+  ! curl --silent --fail --output /dev/null "http://$registry/v2/_moorage/search" || fail "a search was answered"
+  curl --silent "http://$registry/v2/_moorage/search" | grep -q UNSUPPORTED || fail "a search was refused without a word"
   stop_functions
 }
 

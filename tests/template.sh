@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks infra/template.yaml without an account: cfn-lint and SAM on the template, cfn-lint on what SAM makes
-# of it, and that it names exactly the functions that there are.
+# of it, that it names exactly the functions that there are, and who may walk the table and tell the bus.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -34,6 +34,9 @@ if cmp -s "$template" "$work/circle.yaml"; then fail "the template has no MOORAG
 expand "$work/circle.yaml" circle
 if circles "$work/circle.json" >"$work/circle.txt"; then fail "a template whose resources wait for each other passed"; fi
 grep -q '^E3004' "$work/circle.txt" || fail "cfn-lint said something else than that: $(cat "$work/circle.txt")"
+
+say "rights"
+"$python" "$checkout/tests/template/rights.py" "$work/expanded.json"
 
 say "functions of the template, and in functions/"
 # Each program of a crate in functions/, but the single process.

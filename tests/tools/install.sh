@@ -24,11 +24,13 @@ declare -A go_modules=(
   [versitygw]=github.com/versity/versitygw/cmd/versitygw@v1.8.0
 )
 
-# The first package is the one whose command is wanted; zig is cargo-lambda's linker for arm64.
+# The first package is the one whose command is wanted; zig is cargo-lambda's linker for arm64. moto is installed without
+# its extras, which bring far more than a server with EventBridge needs.
 declare -A python_packages=(
   [cargo-lambda]='cargo-lambda==1.9.2 ziglang==0.17.1'
   [cfn-lint]='cfn-lint==1.58.0'
   [sam]='aws-sam-cli==1.170.0'
+  [moto_server]='moto==5.2.5 flask==3.1.3 flask-cors==6.0.5 jsonpath-ng==1.16.0'
 )
 
 # The artifact, and the main class that the command starts.

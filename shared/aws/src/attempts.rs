@@ -36,6 +36,7 @@ const OPERATIONS: &[&str] = &[
     "dynamodb:TransactWriteItems",
     "dynamodb:UpdateItem",
     "dynamodb:UpdateTimeToLive",
+    "events:PutEvents",
     "s3:AbortMultipartUpload",
     "s3:CompleteMultipartUpload",
     "s3:CreateBucket",
@@ -61,6 +62,7 @@ const OTHER: &str = "other";
 fn ledger_name(metadata: &Metadata) -> &'static str {
     let service = match metadata.service() {
         "DynamoDB" | "DynamoDB Streams" => "dynamodb",
+        "EventBridge" => "events",
         "S3" => "s3",
         _ => return OTHER,
     };
@@ -147,6 +149,7 @@ mod tests {
             ("DynamoDB", "GetItem", "dynamodb:GetItem"),
             ("DynamoDB Streams", "GetRecords", "dynamodb:GetRecords"),
             ("S3", "PutObject", "s3:PutObject"),
+            ("EventBridge", "PutEvents", "events:PutEvents"),
             ("S3", "GetItem", OTHER),
             ("STS", "AssumeRole", OTHER),
         ] {

@@ -42,7 +42,10 @@ pub async fn sdk_config() -> SdkConfig {
         .await
 }
 
-/// Where requests go: an endpoint that was set, else none and Amazon's.
+/// Where requests to the storage go: an endpoint that was set, else none and Amazon's.
+///
+/// Every client takes its endpoint so, those that have no place here too: `AWS_ENDPOINT_URL_DYNAMODB_STREAMS` for the
+/// table's stream, `AWS_ENDPOINT_URL_EVENTBRIDGE` for events.
 pub struct Endpoints {
     pub s3: Option<String>,
     pub dynamodb: Option<String>,

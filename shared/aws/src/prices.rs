@@ -9,6 +9,7 @@ use serde::Deserialize;
 pub struct Prices {
     pub dynamodb: DynamoDb,
     pub s3: S3,
+    pub eventbridge: EventBridge,
     pub lambda: Lambda,
     pub http_api: HttpApi,
 }
@@ -24,6 +25,12 @@ pub struct S3 {
     pub put_copy_post_list: f64,
     pub get_and_others: f64,
     pub delete_and_abort: f64,
+}
+
+/// An event of up to 64 KB; ours have far less.
+#[derive(Deserialize)]
+pub struct EventBridge {
+    pub event: f64,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +76,12 @@ pub(crate) fn of_units(read: f64, write: f64) -> f64 {
     (read * table.read_unit + write * table.write_unit) * NANO_USD_IN_USD_PER_MILLION
 }
 
+/// Nanodollars of so many events that a bus took.
+pub(crate) fn of_events(events: usize) -> f64 {
+    let events = u32::try_from(events).unwrap_or(u32::MAX);
+    f64::from(events) * prices().eventbridge.event * NANO_USD_IN_USD_PER_MILLION
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +101,10 @@ mod tests {
         // A strong read of up to 4 KB, and a transaction's write of up to 1 KB.
         assert_eq!(of_units(1.0, 0.0), 125.0);
         assert_eq!(of_units(0.0, 2.0), 1250.0);
+    }
+
+    #[test]
+    fn events_cost_what_the_list_says() {
+        assert_eq!((of_events(0), of_events(11)), (0.0, 11_000.0));
     }
 }

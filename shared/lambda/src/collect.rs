@@ -1,17 +1,22 @@
-//! `collect`: each change of the table asks for its reviews, and reviews that are due are done, after changes and by
-//! the schedule.
+//! `collect`: each change of the table asks for its reviews and is told the bus, where there is one; reviews that are due
+//! are done, after changes and by the schedule, which also hands over the events that the bus did not take before.
 
 use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use lambda_runtime::Error;
+use moorage_aws::EventBridge;
 use moorage_collector::{Collector, Worked};
 use moorage_ports::{Change, PortError, Timestamp, calls};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::log::REQUEST;
+use crate::outlet::Counted;
+
+/// Where `collect` tells what happens.
+pub(crate) type Bus = Counted<EventBridge>;
 
 /// What calls the function: the stream with records, or EventBridge with the kind of its event.
 #[derive(Deserialize)]
@@ -40,14 +45,19 @@ const TIME_TO_END: Duration = Duration::from_secs(30);
 /// Time for reviews after changes: so long, that is, the next changes of the shard wait at most.
 const TIME_AFTER_CHANGES: Duration = Duration::from_secs(10);
 
-/// Asks for the reviews of the changes in one event, then does what is due until `left` is nearly over. Any of it may
-/// be told again.
+/// The part of its time that the schedule gives to events that wait: one in so many. A bus that was down for long must
+/// not keep reviews from being done.
+const TIME_FOR_EVENTS: u32 = 3;
+
+/// Heeds the changes in one event, or by the schedule hands over what waits for `bus`; then does what is due until `left`
+/// is nearly over. Any of it may be told again.
 ///
 /// # Errors
 /// An event that nobody here understands; those of the storage where reviews cannot be asked for: Lambda then tells
 /// it all again. A review that cannot be done stays due, and fails nothing.
 pub(crate) async fn collect(
     collector: &Collector,
+    bus: Option<&Bus>,
     event: &RawValue,
     left: Duration,
 ) -> Result<DynamoDbEventResponse, Error> {
@@ -58,6 +68,10 @@ pub(crate) async fn collect(
     let time = if is_scheduled { time } else { time.min(TIME_AFTER_CHANGES) };
     let (done, counted) = calls::scope(Box::pin(async {
         collector.heed(&changes).await?;
+        if let Some(bus) = bus.filter(|_| is_scheduled) {
+            deliver(collector, bus, time / TIME_FOR_EVENTS).await;
+        }
+        let time = time.saturating_sub(clock.monotonic() - began);
         Ok::<_, Error>(collector.work(Some(time)).await)
     }))
     .await;
@@ -68,6 +82,7 @@ pub(crate) async fn collect(
             Worked { failed: 1, ..Worked::default() }
         }
     };
+    let told = bus.map(Bus::take).unwrap_or_default();
     let backend = &counted.backend;
     tracing::info!(
         target: REQUEST,
@@ -77,6 +92,8 @@ pub(crate) async fn collect(
         reviews_done = worked.done,
         reviews_failed = worked.failed,
         out_of_time = worked.out_of_time,
+        events_handed = told.handed,
+        events_left = told.left,
         so_far = %collector.tally(),
         duration_us = u64::try_from((clock.monotonic() - began).as_micros()).unwrap_or(u64::MAX),
         backend_calls = %counted.calls,
@@ -90,6 +107,22 @@ pub(crate) async fn collect(
         "request"
     );
     Ok(response)
+}
+
+/// Hands over events that wait, for about this time at most. What can't be done now is for the next schedule.
+async fn deliver(collector: &Collector, bus: &Bus, time: Duration) {
+    let clock = &collector.steps().context.clock;
+    let end = clock.monotonic() + time;
+    loop {
+        match collector.deliver(bus).await {
+            Ok(done) if done.more && done.handed > 0 && clock.monotonic() < end => {}
+            Ok(_) => break,
+            Err(error) => {
+                tracing::warn!(%error, "events that wait could not be handed over");
+                break;
+            }
+        }
+    }
 }
 
 /// What one event says.

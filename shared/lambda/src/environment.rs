@@ -16,6 +16,17 @@ pub(crate) struct Environment {
     pub(crate) table: String,
     pub(crate) access: Access,
     pub(crate) settings: Settings,
+    /// Who is told what happens; `None`: nobody.
+    pub(crate) events: Option<Events>,
+}
+
+/// Where events go.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct Events {
+    /// Name or ARN of a bus of EventBridge; `default` is the account's own.
+    pub(crate) bus: String,
+    /// What events say they come from.
+    pub(crate) source: String,
 }
 
 /// Reads variables by name; `None` where one is not set.
@@ -45,6 +56,8 @@ impl Environment {
             redirect_bytes_min: number(variables, "MOORAGE_REDIRECT_BYTES_MIN")?
                 .unwrap_or(defaults.redirect_bytes_min),
             types: defaults.types,
+            search: choice(variables, "MOORAGE_SEARCH", &[("on", true), ("off", false)])?
+                .unwrap_or(defaults.search),
         };
         fits("MOORAGE_MANIFEST_BYTES_MAX", settings.manifest_bytes_max as u64)?;
         fits("MOORAGE_REDIRECT_BYTES_MIN", settings.redirect_bytes_min)?;
@@ -58,8 +71,24 @@ impl Environment {
             )?
             .ok_or("MOORAGE_ANONYMOUS is not set: say what everyone may do, `pull` or `push`")?,
             settings,
+            events: events(variables)?,
         })
     }
+}
+
+/// What EventBridge takes as a source, in characters.
+const SOURCE_CHARS_MAX: usize = 256;
+
+fn events(variables: Variables<'_>) -> Result<Option<Events>, String> {
+    const SOURCE: &str = "MOORAGE_EVENTS_SOURCE";
+    let Some(bus) = set(variables, "MOORAGE_EVENTS_BUS") else { return Ok(None) };
+    let source = set(variables, SOURCE).unwrap_or_else(|| "moorage".to_owned());
+    if source.starts_with("aws.") || source.chars().count() > SOURCE_CHARS_MAX {
+        return Err(format!(
+            "{SOURCE} is `{source}`: EventBridge takes {SOURCE_CHARS_MAX} characters at most, and none that begins with `aws.`"
+        ));
+    }
+    Ok(Some(Events { bus, source }))
 }
 
 /// The least important messages to log; `info` where nothing is said, or nothing that can be understood.
@@ -138,6 +167,24 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_told_where_no_bus_is_named() {
+        let events = |said: &[(&str, &str)]| read(&[&NEEDED, said].concat()).expect("all is said").events;
+        let source = ("MOORAGE_EVENTS_SOURCE", "my-registry");
+        assert_eq!(events(&[]), None);
+        assert_eq!(events(&[("MOORAGE_EVENTS_BUS", ""), source]), None);
+        let told = |bus: &str, source: &str| Some(Events { bus: bus.to_owned(), source: source.to_owned() });
+        assert_eq!(events(&[("MOORAGE_EVENTS_BUS", "default")]), told("default", "moorage"));
+        assert_eq!(events(&[("MOORAGE_EVENTS_BUS", "mine"), source]), told("mine", "my-registry"));
+    }
+
+    #[test]
+    fn search_is_on_but_where_it_is_switched_off() {
+        let is_on =
+            |said: &[(&str, &str)]| read(&[&NEEDED, said].concat()).expect("it is right").settings.search;
+        assert!(is_on(&[]) && is_on(&[("MOORAGE_SEARCH", "on")]) && !is_on(&[("MOORAGE_SEARCH", "off")]));
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (name, value) in [
             ("MOORAGE_ANONYMOUS", "everything"),
@@ -149,8 +196,10 @@ mod tests {
             ("MOORAGE_UPLOAD_AGE_MAX", "1h"),
             ("MOORAGE_GRACE", "24"),
             ("MOORAGE_RECYCLE", "soon"),
+            ("MOORAGE_SEARCH", "yes"),
+            ("MOORAGE_EVENTS_SOURCE", "aws.ecr"),
         ] {
-            let mut said = vec![(name, value)];
+            let mut said = vec![(name, value), ("MOORAGE_EVENTS_BUS", "default")];
             said.extend(NEEDED);
             let error = read(&said).expect_err("it is wrong");
             assert!(error.starts_with(name), "{error}");

@@ -14,6 +14,7 @@ mod front;
 mod ingest;
 mod log;
 mod metrics;
+mod outlet;
 mod request;
 mod start;
 mod storage;

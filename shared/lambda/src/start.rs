@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use moorage_collector::{Collector, Steps};
+use moorage_aws::EventBridge;
+use moorage_collector::{Collector, Outlet, Steps};
 use moorage_http::{Halves, Registry};
 use moorage_operations::{Pull, Push};
 use moorage_ports::{Context, Timestamp};
 use serde_json::value::RawValue;
 
+use crate::collect::Bus;
 use crate::environment::{Environment, log_level};
 use crate::storage::{Connect, FirstUse, Storage};
 use crate::{collect as collects, front, ingest as ingester, log};
@@ -47,7 +49,7 @@ async fn registry(half: Half, context: &Context) -> Result<Registry, String> {
     let environment = Environment::read()?;
     // `pull` may not write what a registry begins with; `push` and `collect` do that.
     let first_use = if half == Half::Push { FirstUse::Begins } else { FirstUse::Fails };
-    let Storage { table, blobs, common } =
+    let Storage { table, blobs, common, .. } =
         Storage::open(&environment, context, first_use, Connect::TableAndBucket).await?;
     let halves = match half {
         Half::Pull => Halves::Pull(Pull::new(table, blobs, common)),
@@ -73,36 +75,43 @@ pub async fn ingest() -> ExitCode {
 async fn ingesting(context: &Context) -> Result<Push, String> {
     let environment = Environment::read()?;
     // Most objects are our own uploads', which one read of the table shows.
-    let Storage { table, blobs, common } =
+    let Storage { table, blobs, common, .. } =
         Storage::open(&environment, context, FirstUse::Begins, Connect::Table).await?;
     Ok(Push::new(table, blobs, common))
 }
 
-/// Follows the changes of the table and the schedule until Lambda ends the process. The schedule, whose first event
+/// Follows the changes of the table and the schedule, and tells the bus, until Lambda ends the process. The schedule, whose first event
 /// comes soon after a stack is made, begins a registry in an empty table.
 pub async fn collect() -> ExitCode {
     let context = started();
-    let collector = match collecting(&context).await {
-        Ok(collector) => collector,
+    let (collector, bus) = match collecting(&context).await {
+        Ok(collecting) => collecting,
         Err(error) => return failed_to_start(&error),
     };
     let handle = service_fn(|event: Event| {
-        let (collector, clock) = (&collector, &context.clock);
+        let (collector, bus, clock) = (&collector, bus.as_deref(), &context.clock);
         async move {
             let left = Timestamp(event.context.deadline).since_ms(clock.now());
-            collects::collect(collector, &event.payload, Duration::from_millis(left)).await
+            collects::collect(collector, bus, &event.payload, Duration::from_millis(left)).await
         }
     });
     ended(lambda_runtime::run(handle).await)
 }
 
-async fn collecting(context: &Context) -> Result<Collector, String> {
+async fn collecting(context: &Context) -> Result<(Collector, Option<Arc<Bus>>), String> {
     let environment = Environment::read()?;
-    let Storage { table, blobs, common } =
+    let Storage { table, blobs, common, sdk } =
         Storage::open(&environment, context, FirstUse::Begins, Connect::Table).await?;
-    let times = common.settings.times();
+    // Its first event makes the connection: most starts have none to tell.
+    let bus = environment.events.map(|events| {
+        let bus = EventBridge::new(&sdk, events.bus, events.source, context.clone());
+        Arc::new(Bus::new(bus))
+    });
+    let outlet = bus.clone().map_or(Outlet::Nobody, |bus| Outlet::AtOnce(bus));
+    let settings = common.settings;
+    let times = settings.times();
     let steps = Steps { table, blobs: blobs.clone(), context: context.clone(), times };
-    Ok(Collector::new(steps, blobs))
+    Ok((Collector::new(steps, blobs).searched(settings.search).telling(outlet), bus))
 }
 
 fn started() -> Context {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use moorage_aws::setup::{SetupError, open_registry};
 use moorage_aws::{Blobs, Table, sdk_config, with_call_time_max};
 use moorage_operations::{Common, Settings, TokenSecret};
@@ -14,11 +15,12 @@ use crate::environment::Environment;
 /// have a shorter time of their own.
 const BUCKET_CALL_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// A table and a bucket whose calls are counted for the request that makes them.
+/// A table and a bucket whose calls are counted for the request that makes them, and what other clients are made from.
 pub(crate) struct Storage {
     pub(crate) table: Arc<CountCalls<Table>>,
     pub(crate) blobs: Arc<CountCalls<Blobs>>,
     pub(crate) common: Common,
+    pub(crate) sdk: SdkConfig,
 }
 
 /// What a function may find in a table that nobody has used.
@@ -69,6 +71,7 @@ impl Storage {
             table: Arc::new(CountCalls::new(Arc::new(table))),
             blobs: Arc::new(CountCalls::new(Arc::new(blobs))),
             common: common(&environment.settings, TokenSecret::new(secret), context),
+            sdk,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The second address: events come in here, and the state goes out.
+//! The second address: events come in here, and the state goes out, with what the functions told the bus.
 
 use crate::answer::{Answer, json as json_answer, message};
 use crate::door::Door;
@@ -13,6 +13,9 @@ pub(crate) async fn handle(door: Arc<Door>, request: Request<Incoming>) -> Answe
     let (parts, body) = request.into_parts();
     if (parts.method == Method::GET) && parts.uri.path() == "/state" {
         return json_answer(StatusCode::OK, door.state().to_string());
+    }
+    if (parts.method == Method::GET) && parts.uri.path() == "/bus" {
+        return json_answer(StatusCode::OK, door.bus.entries().to_string());
     }
     let Ok(body) = Limited::new(body, CONTROL_BYTES_MAX).collect().await else {
         return message(StatusCode::PAYLOAD_TOO_LARGE, "at most 16 MiB");
@@ -32,6 +35,12 @@ pub(crate) async fn handle(door: Arc<Door>, request: Request<Incoming>) -> Answe
             _ => return message(StatusCode::BAD_REQUEST, "needs Records as JSON"),
         },
         (Method::POST, "/events/schedule") => door.scheduled(),
+        (Method::POST, "/bus") => {
+            if !value.as_str().is_some_and(|word| door.bus.behave(word)) {
+                return message(StatusCode::BAD_REQUEST, "needs how the bus is to behave, as a JSON text");
+            }
+            Some(0)
+        }
         _ => return message(StatusCode::NOT_FOUND, "Not Found"),
     };
     match queued {

@@ -1,6 +1,7 @@
 //! The front door itself: listens, turns requests into invocations, delivers events.
 
 use crate::answer::{Answer, answer, message, too_large};
+use crate::bus::Bus;
 use crate::clock::{now_ms, sleep_ms, stopped};
 use crate::events::{EventCounts, asynchronous, stream::Shards};
 use crate::function::{Function, Shared};
@@ -47,12 +48,15 @@ pub struct Running {
     pub address: SocketAddr,
     /// For events and the state.
     pub control: SocketAddr,
+    /// For what the functions tell.
+    pub bus: SocketAddr,
     door: Arc<Door>,
     stop: watch::Sender<bool>,
 }
 
 pub(crate) struct Door {
     pub(crate) bucket: String,
+    pub(crate) bus: Bus,
     functions: Vec<Arc<Function>>,
     specs: Vec<template::Spec>,
     shards: Vec<Shards>,
@@ -76,6 +80,9 @@ impl Running {
         if let Some(logs) = &options.logs {
             std::fs::create_dir_all(logs).map_err(|error| format!("{}: {error}", logs.display()))?;
         }
+        let bind = || async { TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string()) };
+        let (front, control, bus) = (bind().await?, bind().await?, bind().await?);
+        let local = |listener: &TcpListener| listener.local_addr().map_err(|error| error.to_string());
         let (stop, stopping) = watch::channel(false);
         let shared = Shared {
             seed: options.seed,
@@ -84,6 +91,7 @@ impl Running {
             logs: options.logs,
             init_ms_max: options.init_ms_max,
             launcher: options.launcher,
+            bus: format!("http://{}", local(&bus)?),
             stop: stopping.clone(),
         };
         let mut functions = Vec::new();
@@ -102,6 +110,7 @@ impl Running {
             .collect();
         let door = Arc::new(Door {
             bucket: options.values.bucket,
+            bus: Bus::default(),
             functions,
             specs,
             shards,
@@ -109,12 +118,11 @@ impl Running {
             rough,
             numbers: AtomicU64::new(0),
         });
-        let bind = || async { TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string()) };
-        let (front, control) = (bind().await?, bind().await?);
-        let local = |listener: &TcpListener| listener.local_addr().map_err(|error| error.to_string());
-        let running = Self { address: local(&front)?, control: local(&control)?, door: door.clone(), stop };
-        tokio::spawn(listen(front, door.clone(), stopping.clone(), false));
-        tokio::spawn(listen(control, door, stopping, true));
+        let (address, control_address, bus_address) = (local(&front)?, local(&control)?, local(&bus)?);
+        let running = Self { address, control: control_address, bus: bus_address, door: door.clone(), stop };
+        tokio::spawn(listen(front, door.clone(), stopping.clone(), Side::Front));
+        tokio::spawn(listen(control, door.clone(), stopping.clone(), Side::Control));
+        tokio::spawn(listen(bus, door, stopping, Side::Bus));
         Ok(running)
     }
 
@@ -136,7 +144,18 @@ fn binary(folder: &Path, name: &str) -> Result<PathBuf, String> {
         })
 }
 
-async fn listen(listener: TcpListener, door: Arc<Door>, mut stop: watch::Receiver<bool>, control: bool) {
+/// Who asks at an address.
+#[derive(Clone, Copy)]
+enum Side {
+    /// A client.
+    Front,
+    /// The test.
+    Control,
+    /// A function.
+    Bus,
+}
+
+async fn listen(listener: TcpListener, door: Arc<Door>, mut stop: watch::Receiver<bool>, side: Side) {
     loop {
         let (socket, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -153,10 +172,10 @@ async fn listen(listener: TcpListener, door: Arc<Door>, mut stop: watch::Receive
             let service = service_fn(move |request| {
                 let door = door.clone();
                 async move {
-                    Ok::<_, Infallible>(if control {
-                        control::handle(door, request).await
-                    } else {
-                        door.handle(request, peer).await
+                    Ok::<_, Infallible>(match side {
+                        Side::Front => door.handle(request, peer).await,
+                        Side::Control => control::handle(door, request).await,
+                        Side::Bus => door.bus.handle(request).await,
                     })
                 }
             });
@@ -264,7 +283,7 @@ impl Door {
     pub(crate) fn state(&self) -> Value {
         let functions: Map<String, Value> =
             self.functions.iter().map(|one| (one.spec.name.clone(), one.state())).collect();
-        json!({ "functions": functions, "events": self.events.state() })
+        json!({ "functions": functions, "events": self.events.state(), "bus": self.bus.state() })
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) logs: Option<PathBuf>,
     pub(crate) init_ms_max: u64,
     pub(crate) launcher: Option<PathBuf>,
+    /// URL of the bus.
+    pub(crate) bus: String,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
@@ -143,6 +145,7 @@ impl Function {
             binary: &self.binary,
             launcher: self.shared.launcher.as_deref(),
             logs: self.shared.logs.as_deref(),
+            bus: &self.shared.bus,
         };
         let mut instance = Instance::start(&self.spec, &start).await.map_err(|error| {
             eprintln!("front door: {} does not start: {error}", self.binary.display());

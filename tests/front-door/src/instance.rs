@@ -25,7 +25,12 @@ pub(crate) struct Start<'a> {
     /// Program that is to run `--exec-function BINARY`, so that the process dies with this one.
     pub(crate) launcher: Option<&'a Path>,
     pub(crate) logs: Option<&'a Path>,
+    /// URL of the bus.
+    pub(crate) bus: &'a str,
 }
+
+/// Where the SDK looks for EventBridge.
+const BUS_URL: &str = "AWS_ENDPOINT_URL_EVENTBRIDGE";
 
 impl Instance {
     pub(crate) async fn start(spec: &Spec, start: &Start<'_>) -> std::io::Result<Self> {
@@ -40,8 +45,10 @@ impl Instance {
             None => Command::new(start.binary),
         };
         command.env_clear().envs(std::env::vars().filter(|(name, _)| name.starts_with("AWS_")));
-        if std::env::var_os("AWS_REGION").is_none() {
-            command.env("AWS_REGION", "us-east-1");
+        for (name, default) in [("AWS_REGION", "us-east-1"), (BUS_URL, start.bus)] {
+            if std::env::var_os(name).is_none() {
+                command.env(name, default);
+            }
         }
         command
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")

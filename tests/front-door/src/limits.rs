@@ -22,5 +22,8 @@ pub(crate) const WAITING_MAX: usize = 1_000;
 pub(crate) const EVENTS_PENDING_MAX: u64 = 100_000;
 /// Bytes of a request to the control address.
 pub(crate) const CONTROL_BYTES_MAX: usize = 16 << 20;
+/// Entries of one call of `PutEvents`, and bytes of all of them (EventBridge API reference and User Guide).
+pub(crate) const BUS_ENTRIES_MAX: usize = 10;
+pub(crate) const BUS_ENTRIES_BYTES_MAX: usize = 256 << 10;
 /// Instances of one function.
 pub const INSTANCES_MAX: usize = 64;

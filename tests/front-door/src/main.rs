@@ -102,6 +102,7 @@ async fn serve(cli: Cli) -> Result<(), String> {
     .await?;
     println!("front door listens on http://{}", running.address);
     println!("front door takes events on http://{}", running.control);
+    println!("front door has a bus on http://{}", running.bus);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -20,6 +20,10 @@ fn the_real_template_is_read() {
         assert_eq!(spec.environment["MOORAGE_BUCKET"], "bytes");
         assert_eq!(spec.environment["MOORAGE_TABLE"], "facts");
         assert_eq!(spec.environment["MOORAGE_ANONYMOUS"], "push");
+        assert_eq!(spec.environment["MOORAGE_SEARCH"], "on");
+        // Only one is to tell what happens, and none that is not told whom.
+        let bus = spec.environment.get("MOORAGE_EVENTS_BUS").map(String::as_str);
+        assert_eq!(bus, (spec.name == "Collect").then_some(""));
         assert!(spec.timeout_seconds >= 10 && spec.memory_mb >= 128);
     }
     let [collect, ingest, pull, push] = specs.as_slice() else { panic!("four functions") };
@@ -40,6 +44,10 @@ fn the_real_template_is_read() {
         ("repo#app", "manifest#sha256:00", false),
         ("manifest#app#sha256:00", "0#body", false),
         ("review#07", "0000#blob", false),
+        ("search#3#type#application/spdx+json", "98235841599999#app#sha256:00", false),
+        ("search-in#app#all", "98235841599999#app#sha256:00", false),
+        ("searched#app#sha256:00", "self", false),
+        ("events", "01764158400000#app@sha256:00#00#pushed", false),
     ] {
         let record = json!({ "dynamodb": { "Keys": { "PK": { "S": partition }, "SK": { "S": sort } } } });
         assert_eq!(stream.filter.accepts(&record), is_wanted, "{partition} / {sort}");

@@ -17,6 +17,7 @@ pub(crate) struct Door {
     pub(crate) child: Child,
     pub(crate) front: String,
     pub(crate) control: String,
+    pub(crate) bus: String,
     pub(crate) folder: TempDir,
 }
 
@@ -45,8 +46,8 @@ impl Door {
             lines.read_line(&mut line).expect("a line");
             address(&line)
         };
-        let (front, control) = (line(), line());
-        Self { child, front, control, folder }
+        let (front, control, bus) = (line(), line(), line());
+        Self { child, front, control, bus, folder }
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, String, Vec<u8>) {
@@ -70,8 +71,13 @@ impl Door {
     }
 
     pub(crate) fn state(&self) -> Value {
-        let head = "GET /state HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
-        serde_json::from_slice(&exchange(&self.control, head, b"").2).expect("the state")
+        self.said("/state")
+    }
+
+    /// What the control address says under a path.
+    pub(crate) fn said(&self, path: &str) -> Value {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        json(&exchange(&self.control, &head, b"").2)
     }
 
     /// The events that are no requests, in the order in which the function got them.
