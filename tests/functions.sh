@@ -170,20 +170,22 @@ part_told() {
   stop_functions
 }
 
+# judged ARGUMENT...: with the Python that moto runs on.
+judged() { "$MOORAGE_TOOLS/python/moto_server/bin/python" "$checkout/tests/front-door/judged.py" "$@"; }
+
 part_judged() {
   need moto_server
   claim_port
-  local moto=$port arguments
-  start "$work/moto.log" moto_server --port "$moto"
-  wait_for "$pid" "$work/moto.log" curl --silent --fail "http://127.0.0.1:$moto/moto-api/data.json"
-  judged() { "$MOORAGE_TOOLS/python/moto_server/bin/python" "$checkout/tests/front-door/judged.py" "$@"; }
-  arguments=(none none none none "http://127.0.0.1:$moto")
-  judged "${arguments[@]}" start
-  AWS_ENDPOINT_URL_EVENTBRIDGE=http://127.0.0.1:$moto start_functions judged --parameter Anonymous=push \
+  local moto=http://127.0.0.1:$port moto_process
+  start "$work/moto.log" moto_server --port "$port"
+  moto_process=$pid
+  wait_for "$moto_process" "$work/moto.log" curl --silent --fail "$moto/moto-api/data.json"
+  judged start "$moto"
+  AWS_ENDPOINT_URL_EVENTBRIDGE=$moto start_functions judged --parameter Anonymous=push \
     --parameter EventBus=the-bus --parameter EventSource=the-registry
-  judged "$registry" "$control" "$dynamodb_url" judged "http://127.0.0.1:$moto" look
+  judged look "$moto" "$registry" "$control" "$dynamodb_url" judged
   stop_functions
-  stop "$pid" || true
+  stop "$moto_process" || true # Python's own status after SIGTERM
 }
 
 part_searched() {

@@ -1,6 +1,7 @@
 """EventBridge by somebody else (moto) takes the events, archives them, and its rules find what they ask for:
 
-judged.py REGISTRY CONTROL DYNAMODB TABLE MOTO start|look
+judged.py start MOTO
+judged.py look MOTO REGISTRY CONTROL DYNAMODB TABLE
 
 `start` makes a bus with an archive and a rule, before the functions run; `look` pushes and deletes, and looks what
 came. Runs with the Python that moto runs on, which has boto3.
@@ -42,7 +43,7 @@ def start(moto):
     events.put_targets(Rule="pushed", EventBusName=BUS, Targets=[{"Id": "1", "Arn": group}])
 
 
-def look(registry, control, dynamodb, table, moto):
+def look(moto, registry, control, dynamodb, table):
     events, logs = clients(moto)
     repository = Repository(registry, "judged/app")
     stream = Stream(dynamodb, table, control)
@@ -69,5 +70,4 @@ def look(registry, control, dynamodb, table, moto):
 
 
 if __name__ == "__main__":
-    *arguments, step = sys.argv[1:]
-    start(arguments[-1]) if step == "start" else look(*arguments)
+    {"start": start, "look": look}[sys.argv[1]](*sys.argv[2:])
