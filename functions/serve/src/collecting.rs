@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moorage_collector::{Collector, Worked};
-use moorage_ports::PortError;
+use moorage_ports::{EventSink, PortError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::cli::Place;
 use crate::events::deliver;
-use crate::startup::Collecting;
 
 /// How often reviews are looked for at least, and the feed is read, so that none of it is lost; and at most.
 const READS_APART_MAX: Duration = Duration::from_secs(60);
@@ -24,6 +23,15 @@ const WAITED_FOR_ON_AWS: Duration = Duration::from_secs(5);
 
 /// After something could not be done.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// What works beside the registry.
+pub(crate) struct Collecting {
+    pub(crate) collector: Collector,
+    /// Who is told of events, if anybody.
+    pub(crate) sink: Option<Arc<dyn EventSink>>,
+    /// How often the change feed is read at least.
+    pub(crate) reads_apart: Duration,
+}
 
 /// How often the feed is read at least.
 pub(crate) fn reads_apart(is_waited_for: bool, place: &Place<'_>) -> Duration {

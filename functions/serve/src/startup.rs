@@ -1,18 +1,18 @@
 //! Puts the registry together: storage below, the wire above.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use moorage_collector::{Collector, Outlet};
+use moorage_collector::Outlet;
 use moorage_http::{Halves, Registry};
 use moorage_operations::Common;
-use moorage_ports::{Context, EventSink};
+use moorage_ports::Context;
 use tokio::runtime::Runtime;
 
 use crate::cli::{Place, Serve};
 use crate::client_rates::ClientRates;
+use crate::collecting::{self, Collecting};
+use crate::events;
 use crate::storage::Storage;
-use crate::{collecting, events};
 
 /// A registry, and the storage that it is on.
 pub(crate) struct Opened {
@@ -22,15 +22,6 @@ pub(crate) struct Opened {
     pub(crate) storage: Storage,
     /// None where clients may ask as often as they like.
     pub(crate) rates: Option<Arc<ClientRates>>,
-}
-
-/// What works beside the registry.
-pub(crate) struct Collecting {
-    pub(crate) collector: Collector,
-    /// Who is told of events, if anybody.
-    pub(crate) sink: Option<Arc<dyn EventSink>>,
-    /// How often the change feed is read at least.
-    pub(crate) reads_apart: Duration,
 }
 
 /// Opens the storage and builds the registry on it.
