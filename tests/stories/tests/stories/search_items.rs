@@ -103,6 +103,20 @@ async fn remove_for_good(world: &World, name: &str) {
     world.ask(format!("DELETE /v2/app/_moorage/recycle-bin/<{name}>")).await.is(202);
 }
 
+/// A config that cannot be read holds up nothing: its image is found by less, and that is said.
+#[tokio::test]
+async fn an_object_that_cannot_be_read() {
+    let world = where_others_do_not_search().await;
+    let image = push_image(&world, "image", &for_linux("arm64")).await;
+    let plan = Plan::List(vec![(Point::Each(Call::GetBlob), Fault::Error(Moment::Before))]);
+    let collector = failing(&world, &Injector::new(plan, world.clock().clone()));
+    collector.follow().await.expect("the feed is read all the same");
+    assert_eq!(collector.follow().await.expect("the feed can be read"), 0, "all of it was read");
+    let said = &said(&world).await[&image.digest];
+    assert_eq!((said.platforms.len(), said.labels.len(), said.left_out), (0, 0, true));
+    world.end().await;
+}
+
 /// An image, an index and an artifact: each can be found by what it says, in its repository and in a shard of all.
 #[tokio::test]
 async fn what_is_pushed() {

@@ -37,8 +37,8 @@ const IMAGE_CONFIGS: [&str; 2] =
 pub enum Config {
     /// The manifest has none, or it is not to be had.
     NotThere,
-    /// Longer than [`CONFIG_BYTES_MAX`].
-    TooLong,
+    /// It is there, and was not read: it is longer than [`CONFIG_BYTES_MAX`], or could not be.
+    Unread,
     Bytes(Bytes),
 }
 
@@ -68,9 +68,9 @@ pub fn describe(
 ) -> SearchedRecord {
     let config_said = match config {
         Config::Bytes(bytes) => ImageConfig::read(bytes),
-        Config::NotThere | Config::TooLong => ImageConfig::default(),
+        Config::NotThere | Config::Unread => ImageConfig::default(),
     };
-    let mut left_out = *config == Config::TooLong;
+    let mut left_out = document.is_none() || *config == Config::Unread;
 
     let artifact_type = record.artifact_type.clone().filter(|of| of.len() <= PAIR_BYTES_MAX);
     left_out |= artifact_type != record.artifact_type;

@@ -1,5 +1,5 @@
-//! Reading what is to be said of a manifest. What cannot be read, however often it is tried, is logged and left out:
-//! nothing that is stored may hold up the changes behind it.
+//! Reading what is to be said of a manifest. What cannot be read is logged and left out: a search decides nothing, so no
+//! object that can't be read may hold up the changes behind it, which ask for reviews.
 
 use bytes::Bytes;
 use moorage_oci::{Digest, Manifest, RepositoryName};
@@ -19,7 +19,7 @@ impl Steps {
         body: Option<Bytes>,
     ) -> Result<SearchedRecord, PortError> {
         let bytes = match &record.object {
-            Some(object) => readable(self.object_bytes(object).await)?.flatten(),
+            Some(object) => self.object_bytes(object).await,
             None => body,
         };
         let parsed = bytes.as_deref().map(|bytes| Manifest::parse(bytes, Some(&record.media_type)));
@@ -56,17 +56,22 @@ impl Steps {
         }
         if size > CONFIG_BYTES_MAX {
             tracing::debug!(%repository, %digest, size, "an image's config is too long to be read for a search");
-            return Ok(Config::TooLong);
+            return Ok(Config::Unread);
         }
-        let bytes = readable(self.object_bytes(&object).await)?.flatten();
-        Ok(bytes.map_or(Config::NotThere, Config::Bytes))
+        Ok(self.object_bytes(&object).await.map_or(Config::Unread, Config::Bytes))
     }
 
-    async fn object_bytes(&self, object: &ObjectKey) -> Result<Option<Bytes>, PortError> {
-        match self.blobs.get(object, None).await? {
-            Some(found) => whole(found.body).await.map(Some),
-            None => Ok(None),
-        }
+    async fn object_bytes(&self, object: &ObjectKey) -> Option<Bytes> {
+        let read = async {
+            match self.blobs.get(object, None).await? {
+                Some(found) => whole(found.body).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        read.await.unwrap_or_else(|error: PortError| {
+            tracing::warn!(%object, %error, "an object can't be read: what a search says of it is incomplete");
+            None
+        })
     }
 }
 
