@@ -7,8 +7,8 @@ use futures_util::TryStreamExt;
 use moorage_oci::{Digest, Manifest, RepositoryName};
 use moorage_ports::facts::{ManifestRecord, Node, State};
 use moorage_ports::{
-    Context, Durability, Expect, Fact, Item, Key, Nonce, ObjectBody, PortError, ReadBlobs, ReferenceTable,
-    Timestamp, Version, Written,
+    Action, Context, Durability, Expect, Fact, Item, Key, Nonce, ObjectBody, PortError, ReadBlobs,
+    ReferenceTable, Timestamp, Version, Written,
 };
 
 use crate::mutants::{Mutant, without};
@@ -69,6 +69,17 @@ impl Steps {
             Written::Done => Ok(changed),
             Written::Refused(now) => Err(now.map(|i| *i)),
         })
+    }
+
+    /// What was seen of the table has survived a power cut when this answers, whoever wrote it. Any durable write does
+    /// that; this one writes nothing, and is no call where every write is durable.
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub async fn make_durable(&self) -> Result<(), PortError> {
+        let nothing = Action::Check(Key::format(), Expect::Anything);
+        self.table.transact(vec![nothing]).await?;
+        Ok(())
     }
 
     /// A manifest as its record and its bytes say; `None` where the bytes are not there: they come after a

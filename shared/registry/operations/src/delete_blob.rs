@@ -6,7 +6,7 @@ use moorage_oci::{Digest, RepositoryName};
 use moorage_ports::facts::{Node, State};
 use moorage_ports::{Durability, Holder, Incarnation, Item, Key, PortError, Query, SortRange};
 
-use crate::commit::{node_of, state_of};
+use crate::commit::node_of;
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::CONTENTION_TRIES_MAX;
@@ -30,14 +30,17 @@ impl Push {
         digest: &Digest,
     ) -> Result<(), RegistryError> {
         let key = Key::grant(repository, digest);
+        let unknown =
+            || RegistryError::BlobUnknown { repository: repository.clone(), digest: digest.clone() };
         let mut found = self.table.get(&key).await?;
+        // The life that we have begun to end.
+        let mut ending = None;
         for _ in 0..CONTENTION_TRIES_MAX {
-            let Some(item) = found.filter(|item| state_of(item).is_ok_and(State::is_readable)) else {
-                return Err(RegistryError::BlobUnknown {
-                    repository: repository.clone(),
-                    digest: digest.clone(),
-                });
-            };
+            let Some(item) = found else { return self.ended_by_another(ending, unknown).await };
+            let Node { state, incarnation: life, .. } = *node_of(&item)?;
+            if !state.is_readable() || ending.is_some_and(|ending| ending != life) {
+                return self.ended_by_another(ending, unknown).await;
+            }
             let condemned = match self.condemn(item).await? {
                 Ok(condemned) => condemned,
                 Err(now) => {
@@ -45,6 +48,7 @@ impl Push {
                     continue;
                 }
             };
+            ending = Some(life);
             let state = match self.needed(repository, digest).await? {
                 Needed::By(manifest) => {
                     // Whoever set it back to live before us did the same.

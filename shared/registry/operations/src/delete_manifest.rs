@@ -4,10 +4,10 @@
 
 use moorage_collector::TAGS_IN_RECYCLE_MAX;
 use moorage_oci::{Digest, Reference, RepositoryName};
-use moorage_ports::Key;
 use moorage_ports::facts::State;
+use moorage_ports::{Incarnation, Key};
 
-use crate::commit::state_of;
+use crate::commit::node_of;
 use crate::error::RegistryError;
 use crate::registry::Push;
 use crate::settings::CONTENTION_TRIES_MAX;
@@ -23,21 +23,25 @@ impl Push {
         let key = Key::manifest(repository, digest);
         let unknown = || {
             let reference = Reference::Digest(digest.clone());
-            Err(RegistryError::ManifestUnknown { repository: repository.clone(), reference })
+            RegistryError::ManifestUnknown { repository: repository.clone(), reference }
         };
         let mut found = self.table.get(&key).await?;
+        // The life that we have begun to end.
+        let mut ending = None;
         for _ in 0..CONTENTION_TRIES_MAX {
-            let Some(item) = found else { return unknown() };
-            match state_of(&item)? {
-                State::Live | State::Condemned => {}
+            let Some(item) = found else { return self.ended_by_another(ending, unknown).await };
+            let node = node_of(&item)?;
+            match node.state {
+                State::Live | State::Condemned if ending.is_none_or(|life| life == node.incarnation) => {}
                 State::Recycled => {
                     // Whoever recycled it may have failed before its last tag was gone.
                     let tags = self.steps.holding_tags(repository, digest).await?.unwrap_or_default();
                     self.steps.take_away_tags(repository, digest, &item, &tags).await?;
-                    return unknown();
+                    return self.ended_by_another(ending, unknown).await;
                 }
-                State::Pending | State::Deleting => return unknown(),
+                _ => return self.ended_by_another(ending, unknown).await,
             }
+            let life = node.incarnation;
             let condemned = match self.condemn(item).await? {
                 Ok(condemned) => condemned,
                 Err(now) => {
@@ -45,6 +49,7 @@ impl Push {
                     continue;
                 }
             };
+            ending = Some(life);
             let tags = match self.steps.holding_tags(repository, digest).await? {
                 Ok(tags) => tags,
                 Err(index) => {
@@ -64,5 +69,18 @@ impl Push {
             }
         }
         Err(RegistryError::Contended)
+    }
+
+    /// What is answered where a node is not there any more. A collector that finds it condemned goes on as we would: what
+    /// we had begun to end was there when we were asked, and is gone.
+    pub(crate) async fn ended_by_another(
+        &self,
+        ending: Option<Incarnation>,
+        unknown: impl FnOnce() -> RegistryError,
+    ) -> Result<(), RegistryError> {
+        if ending.is_none() {
+            return Err(unknown());
+        }
+        Ok(self.steps.make_durable().await?)
     }
 }

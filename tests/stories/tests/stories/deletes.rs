@@ -1,5 +1,10 @@
 //! Deleting manifests and blobs (end-9, end-10): what goes, what stays for a restore, and what is refused.
 
+use std::time::Duration;
+
+use moorage_ports::Reviewed;
+use moorage_ports::calls::Call;
+use moorage_ports::faults::{Fault, Injector, Plan, Point};
 use moorage_stories::expect;
 
 use crate::World;
@@ -357,4 +362,36 @@ async fn what_was_never_there() {
     world.ask("DELETE /v2/app/blobs/layer").await.is_refused(400, "DIGEST_INVALID");
     world.ask("DELETE /v2/app/manifests/sha256:0").await.is_refused(400, "DIGEST_INVALID");
     world.end().await.is(expect![""]);
+}
+
+/// A collector that finds condemned what a client is just deleting goes on with it: the client's delete is answered as if it
+/// had done that itself.
+#[tokio::test]
+async fn a_collector_is_faster() {
+    let mut world = World::new().await;
+    let (image, blob) = (world.bare("image"), world.blob("blob"));
+    world.push_untagged("app", &image).await;
+    world.push_blobs("app", &[&blob]).await;
+    let app = || "app".parse().expect("a name");
+    for (path, of, kind) in [
+        ("manifests/<image>", Reviewed::Manifest(app(), image.digest.clone()), Call::Transact),
+        ("blobs/<blob>", Reviewed::Grant(app(), blob.digest.clone()), Call::Put),
+    ] {
+        // The second step of a delete is held back; the first of a blob's is a put too.
+        let number = if kind == Call::Put { 2 } else { 1 };
+        let delay = Fault::Delay(Duration::from_secs(60));
+        let plan = Plan::List(vec![(Point::Kind(kind, number), delay)]);
+        let injector = Injector::new(plan, world.clock().clone());
+        world.restart_with(|setup| setup.faults = Some(injector)).await;
+        let deleting = tokio::spawn(world.ask(format!("DELETE /v2/app/{path}")).into_future());
+        while world.clock().asleep() == 0 {
+            tokio::task::yield_now().await;
+        }
+        world.collector().review(&of).await.expect("it can be done");
+        world.clock().advance(Duration::from_secs(60));
+        deleting.await.expect("it is answered").is(202);
+        world.ask(format!("GET /v2/app/{path}")).await.is(404);
+        world.ask(format!("DELETE /v2/app/{path}")).await.is(404);
+    }
+    world.end().await;
 }

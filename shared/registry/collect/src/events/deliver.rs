@@ -73,7 +73,8 @@ impl Collector {
             let taken = if waiting.events.is_empty() {
                 Vec::new()
             } else {
-                self.make_durable().await?;
+                // Or something may be told that a power cut undoes.
+                self.steps.make_durable().await?;
                 hand_over(sink, &waiting.events).await
             };
             let handed = taken.iter().filter(|taken| **taken).count();
@@ -111,14 +112,6 @@ impl Collector {
         };
         let events = page.items.into_iter().map(event).collect::<Result<_, _>>()?;
         Ok(Waiting { events, last, more: page.more })
-    }
-
-    /// What is told must have survived a power cut, or something may be told that then never was. Any durable write makes
-    /// durable what was seen; this one writes nothing, and is no call where every write is durable.
-    async fn make_durable(&self) -> Result<(), PortError> {
-        let nothing = Action::Check(Key::feed_place(), Expect::Anything);
-        self.steps.table.transact(vec![nothing]).await?;
-        Ok(())
     }
 
     async fn forget(&self, events: Vec<Key>) -> Result<(), PortError> {
