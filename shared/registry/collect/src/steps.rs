@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use moorage_oci::{Digest, Manifest, RepositoryName};
 use moorage_ports::facts::{ManifestRecord, Node, State};
 use moorage_ports::{
-    Action, Context, Durability, Expect, Fact, Item, Key, Nonce, ObjectBody, PortError, ReadBlobs,
+    Action, Context, Durability, Expect, Fact, Item, Key, Nonce, ObjectBody, ObjectKey, PortError, ReadBlobs,
     ReferenceTable, Timestamp, Version, Written,
 };
 
@@ -109,14 +109,22 @@ impl Steps {
         record: &ManifestRecord,
     ) -> Result<Option<Bytes>, PortError> {
         match &record.object {
-            Some(object) => match self.blobs.get(object, None).await? {
-                Some(found) => whole(found.body).await.map(Some),
-                None => Ok(None),
-            },
+            Some(object) => self.object_bytes(object).await,
             None => Ok(match self.table.get(&Key::body(repository, digest)).await? {
                 Some(Item { fact: Fact::Body(bytes), .. }) => Some(bytes),
                 _ => None,
             }),
+        }
+    }
+
+    /// A short object, whole; `None` where it is not there.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn object_bytes(&self, object: &ObjectKey) -> Result<Option<Bytes>, PortError> {
+        match self.blobs.get(object, None).await? {
+            Some(found) => whole(found.body).await.map(Some),
+            None => Ok(None),
         }
     }
 }

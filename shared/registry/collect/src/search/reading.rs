@@ -7,7 +7,7 @@ use moorage_ports::facts::{GrantRecord, ManifestRecord, SearchedRecord};
 use moorage_ports::{Fact, Key, ObjectKey, PortError};
 
 use super::describe::{CONFIG_BYTES_MAX, Config, describe, image_config, pushed};
-use crate::steps::{Steps, whole};
+use crate::steps::Steps;
 
 impl Steps {
     /// What is to be said of a manifest, by as much as can be read of it.
@@ -19,7 +19,7 @@ impl Steps {
         body: Option<Bytes>,
     ) -> Result<SearchedRecord, PortError> {
         let bytes = match &record.object {
-            Some(object) => self.object_bytes(object).await,
+            Some(object) => self.object_to_say(object).await,
             None => body,
         };
         let parsed = bytes.as_deref().map(|bytes| Manifest::parse(bytes, Some(&record.media_type)));
@@ -58,17 +58,11 @@ impl Steps {
             tracing::debug!(%repository, %digest, size, "an image's config is too long to be read for a search");
             return Ok(Config::Unread);
         }
-        Ok(self.object_bytes(&object).await.map_or(Config::Unread, Config::Bytes))
+        Ok(self.object_to_say(&object).await.map_or(Config::Unread, Config::Bytes))
     }
 
-    async fn object_bytes(&self, object: &ObjectKey) -> Option<Bytes> {
-        let read = async {
-            match self.blobs.get(object, None).await? {
-                Some(found) => whole(found.body).await.map(Some),
-                None => Ok(None),
-            }
-        };
-        read.await.unwrap_or_else(|error: PortError| {
+    async fn object_to_say(&self, object: &ObjectKey) -> Option<Bytes> {
+        self.object_bytes(object).await.unwrap_or_else(|error| {
             tracing::warn!(%object, %error, "an object can't be read: what a search says of it is incomplete");
             None
         })

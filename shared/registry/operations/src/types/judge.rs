@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use moorage_collector::whole;
 use moorage_oci::Manifest;
 use moorage_ports::facts::{AllowedTypes, Enforcement, GrantRecord, Policy, UnknownTypes};
 use moorage_ports::{Fact, Item, Key, ObjectKey, PortError};
@@ -85,7 +84,7 @@ impl Push {
     /// A short object, whole.
     async fn content(&self, object: &ObjectKey) -> Result<Bytes, PortError> {
         let gone = || PortError::Corrupt(format!("{object}, the object of a live grant, is gone"));
-        whole(self.blobs.get(object, None).await?.ok_or_else(gone)?.body).await
+        self.steps.object_bytes(object).await?.ok_or_else(gone)
     }
 }
 

@@ -19,7 +19,6 @@ use super::session::{ChunkRange, RunningHash, Session};
 use super::token::UploadToken;
 use crate::error::RegistryError;
 use crate::registry::Push;
-use moorage_collector::whole;
 
 /// Whether more bytes of the upload may come after these.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -159,10 +158,8 @@ impl Push {
 
     /// The bytes of a tail.
     pub(super) async fn bytes_of(&self, tail: &Tail) -> Result<Bytes, PortError> {
-        match self.blobs.get(&tail.object, None).await? {
-            Some(found) => whole(found.body).await,
-            None => Err(PortError::Corrupt(format!("object {} is not there", tail.object))),
-        }
+        let gone = || PortError::Corrupt(format!("object {} is not there", tail.object));
+        self.steps.object_bytes(&tail.object).await?.ok_or_else(gone)
     }
 
     /// Writes a session's record, and gives up the tail that it named before and names no longer. `Some` of
